@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fetch-abi.h - the boundary between the hot part and the miss part.
+ *
+ * libthred-auth.so.0 opens libthred-fetch.so when a configuration must be parsed or a token fetched
+ * and takes one symbol from it. Both are built from one tree and installed together; `abi` and
+ * `size` catch a mixture of two installations. The miss part never calls back into the hot part.
+ *
+ * All functions are thread-safe. None keeps a pointer past its return.
+ */
+#ifndef THRED_LIB_FETCH_ABI_H
+#define THRED_LIB_FETCH_ABI_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/error.h"
+#include "lib/snapshot.h"
+
+#define FETCH_ABI 1u
+#define FETCH_SYMBOL "thred_fetch"
+#define TOKEN_MAX (32u * 1024u) /* bytes of one token */
+
+/* What a token endpoint answered, or why nobody was asked. */
+typedef struct {
+  char *token;           /* malloc'ed, NUL-terminated; the caller wipes and frees it; NULL on failure */
+  size_t length;         /* bytes without the NUL */
+  int64_t lifetime;      /* seconds from the moment the request was sent */
+  int shared_failure;    /* 1: the server said so, everyone may be told; 0: local */
+  int http_status;       /* of the last token request, 0 if none was answered */
+  int64_t retry_after;   /* seconds, from Retry-After (RFC 9110, 10.2.3); 0: not said */
+} FetchResult;
+
+typedef struct {
+  const Snapshot *snapshot;
+  uint32_t environment;      /* index of an active environment */
+  const char *host;          /* one of its hosts */
+  const char *business_id;   /* NULL: the partner token; else that business's */
+  const char *partner_token; /* for a business token: the bearer of the request */
+  int64_t deadline_ms;       /* CLOCK_MONOTONIC: whatever happens, back by then */
+  const char *module_dir;    /* where credential modules are */
+  int at_secure;             /* 1: environment variables do not count */
+} FetchRequest;
+
+typedef struct {
+  uint32_t abi;
+  uint32_t size; /* sizeof(FetchApi) */
+
+  /*
+   * Reads conf.d and makes the block. On THRED_OK *block is malloc'ed and passes snapshot_check();
+   * problems inside it do not fail the call (they are listed in the block). Fails only with
+   * THRED_E_NO_MEMORY or THRED_E_CONFIG (larger than SNAPSHOT_MAX).
+   */
+  int (*load_config)(const SnapshotOrigin *origin, void **block, size_t *size, Error *error);
+
+  /*
+   * One token. The partner token: runs the stack of modules, asks, and when the key is refused
+   * does the same with `next`. A business token: asks with partner_token.
+   * THRED_E_REFUSED for a business token means that the partner token was refused (401).
+   */
+  int (*fetch_token)(const FetchRequest *request, FetchResult *result, Error *error);
+} FetchApi;
+
+#endif

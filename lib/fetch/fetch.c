@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* fetch.c - the one symbol that the hot part takes from the miss part (fetch-abi.h). */
+#include "lib/fetch/config.h"
+#include "lib/fetch/oauth.h"
+
+extern __attribute__((visibility("default"))) const FetchApi thred_fetch;
+
+const FetchApi thred_fetch = {
+    .abi = FETCH_ABI,
+    .size = sizeof(FetchApi),
+    .load_config = config_load,
+    .fetch_token = oauth_fetch_token,
+};

@@ -17,18 +17,18 @@
 #include "lib/error.h"
 #include "lib/snapshot.h"
 
-#define FETCH_ABI 1u
+#define FETCH_ABI    1u
 #define FETCH_SYMBOL "thred_fetch"
-#define TOKEN_MAX (32u * 1024u) /* bytes of one token */
+#define TOKEN_MAX    (32u * 1024u) /* bytes of one token */
 
 /* What a token endpoint answered, or why nobody was asked. */
 typedef struct {
-  char *token;           /* malloc'ed, NUL-terminated; the caller wipes and frees it; NULL on failure */
-  size_t length;         /* bytes without the NUL */
-  int64_t lifetime;      /* seconds from the moment the request was sent */
-  int shared_failure;    /* 1: the server said so, everyone may be told; 0: local */
-  int http_status;       /* of the last token request, 0 if none was answered */
-  int64_t retry_after;   /* seconds, from Retry-After (RFC 9110, 10.2.3); 0: not said */
+  char *token;      /* malloc'ed, NUL-terminated; the caller wipes and frees it; NULL on failure */
+  size_t length;    /* bytes without the NUL */
+  int64_t lifetime; /* seconds from the moment the request was sent */
+  int shared_failure;  /* 1: the server said so, everyone may be told; 0: local */
+  int http_status;     /* of the last token request, 0 if none was answered */
+  int64_t retry_after; /* seconds, from Retry-After (RFC 9110, 10.2.3); 0: not said */
 } FetchResult;
 
 typedef struct {

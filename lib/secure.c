@@ -30,8 +30,7 @@ int secure_open(const char *path, SecureRule rule, struct stat *st, char *why, s
   int fd = open(path, flags | (rule == SECURE_DIRECTORY ? O_DIRECTORY : 0));
   if (fd < 0) {
     int saved = errno;
-    char text[128];
-    snprintf(why, why_size, "%s: %s", path, strerror_r(saved, text, sizeof text));
+    snprintf(why, why_size, "%s: %s", path, strerror(saved));
     errno = saved;
     return -1;
   }

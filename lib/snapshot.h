@@ -18,8 +18,8 @@
 typedef SnapshotHeader Snapshot;
 
 /*
- * Which directories a process reads: they decide, with the sources' identities, whether a block made
- * by one process is right for another. NULL: this level does not exist for the process.
+ * Which directories a process reads: they decide, with the sources' identities, whether a block
+ * made by one process is right for another. NULL: this level does not exist for the process.
  */
 typedef struct {
   const char *shipped; /* $prefix/lib/thred/conf.d */

@@ -20,7 +20,7 @@
 extern "C" {
 #endif
 
-#define THRED_CREDENTIAL_MODULE_ABI 1u
+#define THRED_CREDENTIAL_MODULE_ABI    1u
 #define THRED_CREDENTIAL_MODULE_SYMBOL "thred_credential_module"
 
 /* What a source answered; the words of nsswitch.conf(5), and what the stack's actions name. */
@@ -66,8 +66,8 @@ typedef struct ThredModuleHost {
   int at_secure;
 } ThredModuleHost;
 
-#define THRED_PARTNER_UUID_MAX 128u /* bytes */
-#define THRED_API_KEY_MAX 4096u     /* bytes */
+#define THRED_PARTNER_UUID_MAX 128u  /* bytes */
+#define THRED_API_KEY_MAX      4096u /* bytes */
 
 typedef struct ThredCredentialModule {
   uint32_t abi;         /* THRED_CREDENTIAL_MODULE_ABI */
@@ -75,9 +75,9 @@ typedef struct ThredCredentialModule {
   const char *name;     /* the file's name without ".so" */
 
   /*
-   * Reads the options; touches no network and no secret. Every option the module does not know is an
-   * error: say so by message() with file and line and answer UNAVAIL. On SUCCESS *instance is the
-   * module's own (it may be NULL) and `close` is called for it exactly once.
+   * Reads the options; touches no network and no secret. Every option the module does not know is
+   * an error: say so by message() with file and line and answer UNAVAIL. On SUCCESS *instance is
+   * the module's own (it may be NULL) and `close` is called for it exactly once.
    */
   ThredCredentialStatus (*open)(const ThredModuleHost *host, const ThredModuleOption *options,
                                 size_t n_options, void **instance);

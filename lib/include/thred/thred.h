@@ -38,26 +38,26 @@ extern "C" {
 /* What a call can fail with. The numbers are part of the ABI; new ones are added at the end. */
 typedef enum ThredError {
   THRED_OK = 0,
-  THRED_E_INVALID = 1,            /* an argument is NULL, malformed or of an unknown size */
-  THRED_E_NO_MEMORY = 2,          /* an allocation failed */
-  THRED_E_UNSUPPORTED = 3,        /* this libcurl is older than 7.80 or lacks what is needed */
-  THRED_E_AMBIGUOUS_CURL = 4,     /* no libcurl or more than one in the process: use ..._with */
-  THRED_E_NOT_ATTACHED = 5,       /* the handle was never given to thred_curl_attach() */
-  THRED_E_DISABLED = 6,           /* THRED_DISABLE=1 */
-  THRED_E_CONFIG = 7,             /* the configuration, or the part needed here, is unusable */
-  THRED_E_NO_ROUTE = 8,           /* no token goes to this URL */
-  THRED_E_NO_BUSINESS = 9,        /* a business token was asked for and no business is known */
-  THRED_E_NOT_ALLOWED = 10,       /* `allow` or `pin-business` forbids this token */
-  THRED_E_CREDENTIALS = 11,       /* no module of the stack delivered a credential */
-  THRED_E_REFUSED = 12,           /* the token endpoint refused the credential (401, 403, 400) */
+  THRED_E_INVALID = 1,             /* an argument is NULL, malformed or of an unknown size */
+  THRED_E_NO_MEMORY = 2,           /* an allocation failed */
+  THRED_E_UNSUPPORTED = 3,         /* this libcurl is older than 7.80 or lacks what is needed */
+  THRED_E_AMBIGUOUS_CURL = 4,      /* no libcurl or more than one in the process: use ..._with */
+  THRED_E_NOT_ATTACHED = 5,        /* the handle was never given to thred_curl_attach() */
+  THRED_E_DISABLED = 6,            /* THRED_DISABLE=1 */
+  THRED_E_CONFIG = 7,              /* the configuration, or the part needed here, is unusable */
+  THRED_E_NO_ROUTE = 8,            /* no token goes to this URL */
+  THRED_E_NO_BUSINESS = 9,         /* a business token was asked for and no business is known */
+  THRED_E_NOT_ALLOWED = 10,        /* `allow` or `pin-business` forbids this token */
+  THRED_E_CREDENTIALS = 11,        /* no module of the stack delivered a credential */
+  THRED_E_REFUSED = 12,            /* the token endpoint refused the credential (401, 403, 400) */
   THRED_E_BUSINESS_NOT_FOUND = 13, /* the token endpoint knows no such business (404) */
-  THRED_E_SERVER = 14,            /* the token endpoint answered 5xx, 429 or nonsense */
-  THRED_E_NETWORK = 15,           /* the token endpoint could not be reached, or not safely (TLS) */
-  THRED_E_TIMEOUT = 16,           /* the time allowed ran out while waiting or fetching */
-  THRED_E_TOO_LARGE = 17,         /* a token above 32 KiB, or an answer above the limit */
-  THRED_E_AGAIN = 18,             /* someone is fetching it: ask again after retry_after_ms */
-  THRED_E_WOULD_BLOCK = 19,       /* nobody is fetching it and this call may not */
-  THRED_E_INTERNAL = 20           /* a part of thred-auth is missing or broken */
+  THRED_E_SERVER = 14,             /* the token endpoint answered 5xx, 429 or nonsense */
+  THRED_E_NETWORK = 15,     /* the token endpoint could not be reached, or not safely (TLS) */
+  THRED_E_TIMEOUT = 16,     /* the time allowed ran out while waiting or fetching */
+  THRED_E_TOO_LARGE = 17,   /* a token above 32 KiB, or an answer above the limit */
+  THRED_E_AGAIN = 18,       /* someone is fetching it: ask again after retry_after_ms */
+  THRED_E_WOULD_BLOCK = 19, /* nobody is fetching it and this call may not */
+  THRED_E_INTERNAL = 20     /* a part of thred-auth is missing or broken */
 } ThredError;
 
 /*
@@ -68,6 +68,7 @@ typedef enum ThredError {
 typedef struct ThredCurlApi {
   size_t size;
   CURL *(*easy_duphandle)(CURL *);
+  void (*easy_cleanup)(CURL *);
   CURLcode (*easy_setopt)(CURL *, CURLoption, ...);
   CURLcode (*easy_getinfo)(CURL *, CURLINFO, ...);
   curl_version_info_data *(*version_info)(CURLversion);
@@ -96,8 +97,9 @@ typedef int (*curl_prereq_callback)(void *clientp, char *conn_primary_ip, char *
  *   - the upload cannot be rewound: a READFUNCTION without SEEKFUNCTION (CURLE_SEND_FAIL_REWIND).
  *
  * An attached handle is for Thred: to other hosts it sends no Authorization but what stands in its
- * own headers. Options taken over: HTTPHEADER, HEADEROPT, PREREQFUNCTION/DATA, SOCKOPTFUNCTION,
- * HTTPAUTH, XOAUTH2_BEARER. CURLOPT_REQUEST_TARGET must not be used on an attached handle.
+ * own headers. Attaching again forgets headers, prereq and business, as the reset did. Options
+ * taken over: HTTPHEADER, HEADEROPT, PREREQFUNCTION/DATA, SOCKOPTFUNCTION, HTTPAUTH,
+ * XOAUTH2_BEARER. CURLOPT_REQUEST_TARGET must not be used on an attached handle.
  *
  * Returns THRED_OK, THRED_E_INVALID, THRED_E_UNSUPPORTED, THRED_E_NO_MEMORY. Under THRED_DISABLE=1
  * it returns THRED_OK and the handle behaves as if it had never been attached.
@@ -169,10 +171,18 @@ THRED_API int thred_curl_detach_with(CURL *curl, const ThredCurlApi *api);
 /* The caller's own libcurl: these names bind where the caller's calls of libcurl bind. */
 static inline const ThredCurlApi *thred_curl_api(void)
 {
-  static const ThredCurlApi api = {
-      sizeof(ThredCurlApi), &curl_easy_duphandle, &(curl_easy_setopt), &(curl_easy_getinfo),
-      &curl_version_info,   &curl_url,            &curl_url_cleanup,   &curl_url_set,
-      (CURLUcode(*)(CURLU *, CURLUPart, char **, unsigned int))&curl_url_get, &curl_free};
+  static const ThredCurlApi api = {sizeof(ThredCurlApi),
+                                   &curl_easy_duphandle,
+                                   &curl_easy_cleanup,
+                                   &(curl_easy_setopt),
+                                   &(curl_easy_getinfo),
+                                   &curl_version_info,
+                                   &curl_url,
+                                   &curl_url_cleanup,
+                                   &curl_url_set,
+                                   (CURLUcode(*)(CURLU *, CURLUPart, char **, unsigned int)) &
+                                       curl_url_get,
+                                   &curl_free};
   return &api;
 }
 
@@ -239,7 +249,7 @@ typedef struct ThredTokenRequest {
   const char *host;        /* NULL: the environment's first host; else one of its hosts */
   const char *business_id; /* UUID; NULL: THRED_BUSINESS_ID, else the environment's `business` */
   uint64_t refused_generation; /* not 0: the token of this generation got a 401, fetch another */
-  int timeout_ms;          /* 0: the environment's `timeout`; a longer one is cut to it */
+  int timeout_ms;              /* 0: the environment's `timeout`; a longer one is cut to it */
 } ThredTokenRequest;
 
 /* What is handed out. Zero it and set `size` before the first use. */

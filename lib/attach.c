@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * attach.c - the public thred_curl_* functions: which options of a handle are ours, and how they go
+ * on and off. What happens in a transfer stands in request.c.
+ */
+#define THRED_NO_INLINE
+#include <thred/thred.h>
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/config-current.h"
+#include "lib/curl-find.h"
+#include "lib/handle.h"
+#include "lib/log.h"
+#include "lib/message.h"
+#include "lib/process.h"
+#include "lib/request.h"
+
+#define CURL_VERSION_PREREQ 0x075000 /* 7.80.0 */
+
+#if LIBCURL_VERSION_NUM < CURL_VERSION_PREREQ
+#define CURLOPT_PREREQFUNCTION ((CURLoption)(CURLOPTTYPE_FUNCTIONPOINT + 312))
+#define CURLOPT_PREREQDATA     ((CURLoption)(CURLOPTTYPE_CBPOINT + 313))
+#endif
+
+/* Never on the wire: an Authorization line of ours, if only an empty one, always stands before it.
+ * It makes libcurl believe that it can answer a 401 (libcurl >= 7.77). */
+#define DUMMY_BEARER "none"
+
+/* ---- options -----------------------------------------------------------------------------------
+ */
+
+/* Every active environment replaces the program's own Authorization. */
+static bool everywhere_replaced(void)
+{
+  Error error = ERROR_INIT;
+  const Snapshot *snapshot = config_acquire(&error);
+  bool replaced = snapshot != NULL;
+  for (uint32_t i = 0; snapshot && i < snapshot->environments.count; i++) {
+    const SnapshotEnvironment *env = snapshot_environment(snapshot, i);
+    replaced &= !env->active || env->existing_authorization == SNAPSHOT_EXISTING_REPLACE;
+  }
+  config_release(snapshot);
+  return replaced;
+}
+
+/* libcurl answers a 401 by itself only if it thinks that it has something to answer with. A request
+ * that the program authorises itself is never sent twice. */
+static CURLcode set_retry(Handle *handle)
+{
+  const ThredCurlApi *api = &handle->api;
+  bool retry = !handle->own_authorization || everywhere_replaced();
+  CURLcode code =
+      api->easy_setopt(handle->curl, CURLOPT_HTTPAUTH,
+                       retry ? (long)(CURLAUTH_BEARER | CURLAUTH_ONLY) : (long)CURLAUTH_NONE);
+  return code ? code
+              : api->easy_setopt(handle->curl, CURLOPT_XOAUTH2_BEARER, retry ? DUMMY_BEARER : NULL);
+}
+
+static CURLcode set_options(Handle *handle)
+{
+  const ThredCurlApi *api = &handle->api;
+  CURL *curl = handle->curl;
+  CURLcode code = api->easy_setopt(curl, CURLOPT_HTTPHEADER, &handle->node);
+  if (!code)
+    code = api->easy_setopt(curl, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
+  if (!code)
+    code = api->easy_setopt(curl, CURLOPT_PREREQFUNCTION, request_prereq);
+  if (!code)
+    code = api->easy_setopt(curl, CURLOPT_PREREQDATA, handle);
+  if (!code)
+    code = api->easy_setopt(curl, CURLOPT_SOCKOPTFUNCTION, request_sockopt);
+  if (!code)
+    code = api->easy_setopt(curl, CURLOPT_SOCKOPTDATA, handle);
+  return code ? code : set_retry(handle);
+}
+
+/* As it would be without us: what the program told us goes back, the rest to libcurl's defaults. */
+static void unset_options(Handle *handle)
+{
+  const ThredCurlApi *api = &handle->api;
+  CURL *curl = handle->curl;
+  api->easy_setopt(curl, CURLOPT_HTTPHEADER, handle->headers);
+  api->easy_setopt(curl, CURLOPT_PREREQFUNCTION, handle->prereq);
+  api->easy_setopt(curl, CURLOPT_PREREQDATA, handle->prereq_data);
+  api->easy_setopt(curl, CURLOPT_SOCKOPTFUNCTION, NULL);
+  api->easy_setopt(curl, CURLOPT_SOCKOPTDATA, NULL);
+  api->easy_setopt(curl, CURLOPT_XOAUTH2_BEARER, NULL);
+  api->easy_setopt(curl, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
+}
+
+/* ---- attach and detach -------------------------------------------------------------------------
+ */
+
+static int check_arguments(CURL *curl, const ThredCurlApi *api, Error *error)
+{
+  if (!curl)
+    return error_set(error, THRED_E_INVALID, "the CURL handle is NULL");
+  if (!api || api->size < sizeof *api)
+    return error_set(error, THRED_E_INVALID, "the ThredCurlApi is NULL or of another version");
+  return THRED_OK;
+}
+
+static int check_version(const ThredCurlApi *api, Error *error)
+{
+  const curl_version_info_data *info = api->version_info(CURLVERSION_FIRST);
+  if (info->version_num < CURL_VERSION_PREREQ)
+    return error_set(error, THRED_E_UNSUPPORTED, "libcurl %s is too old: 7.80.0 is needed",
+                     info->version);
+  if (!(info->features & CURL_VERSION_SSL))
+    return error_set(error, THRED_E_UNSUPPORTED, "libcurl %s has no TLS", info->version);
+  return THRED_OK;
+}
+
+static Handle *new_handle(CURL *curl, const ThredCurlApi *api)
+{
+  Handle *handle = calloc(1, sizeof *handle);
+  if (handle) {
+    handle->curl = curl;
+    handle->api = *api;
+    handle_clear_token(handle);
+  }
+  return handle;
+}
+
+static int attach(CURL *curl, const ThredCurlApi *api, Error *error)
+{
+  int code = check_arguments(curl, api, error);
+  if (code)
+    return code;
+  if ((code = check_version(api, error)))
+    return code;
+  if (process_disabled())
+    return THRED_OK;
+  /* Attached before: the handle was reset, or freed undetached and its address came back. Either
+   * way the options that the old state knows of are gone. */
+  handle_free(handle_unregister(curl));
+  Handle *handle = new_handle(curl, api);
+  if (!handle)
+    return error_set(error, THRED_E_NO_MEMORY, "out of memory for a handle's state");
+  CURLcode result = set_options(handle);
+  if (result) {
+    unset_options(handle);
+    handle_free(handle);
+    return error_set(error, THRED_E_UNSUPPORTED, "libcurl refused an option (CURLcode %d)",
+                     (int)result);
+  }
+  handle_register(handle);
+  return THRED_OK;
+}
+
+int thred_curl_attach_with(CURL *curl, const ThredCurlApi *api)
+{
+  Error error = ERROR_INIT;
+  return message_return(attach(curl, api, &error), &error);
+}
+
+/* The Handle of an attached handle, or NULL with a code in *code. With THRED_DISABLE=1 nothing is
+ * attached and that is no failure: *code is THRED_OK. */
+static Handle *find(CURL *curl, const ThredCurlApi *api, int *code, Error *error)
+{
+  *code = check_arguments(curl, api, error);
+  Handle *handle = *code ? NULL : handle_find(curl);
+  if (!handle && !*code && !process_disabled())
+    *code = error_set(error, THRED_E_NOT_ATTACHED,
+                      "the handle was not given to "
+                      "thred_curl_attach()");
+  return handle;
+}
+
+int thred_curl_detach_with(CURL *curl, const ThredCurlApi *api)
+{
+  Error error = ERROR_INIT;
+  int code;
+  Handle *handle = find(curl, api, &code, &error);
+  if (handle) {
+    handle_unregister(curl);
+    unset_options(handle);
+    handle_free(handle);
+  }
+  return message_return(code, &error);
+}
+
+/* ---- what the program tells --------------------------------------------------------------------
+ */
+
+int thred_curl_set_headers_with(CURL *curl, const ThredCurlApi *api, struct curl_slist *headers)
+{
+  Error error = ERROR_INIT;
+  int code;
+  Handle *handle = find(curl, api, &code, &error);
+  if (handle && !handle_set_headers(handle, headers))
+    code = error_set(&error, THRED_E_NO_MEMORY, "out of memory for a header list");
+  else if (handle && set_retry(handle))
+    code = error_set(&error, THRED_E_UNSUPPORTED, "libcurl refused an option");
+  else if (!handle && !code && api->easy_setopt(curl, CURLOPT_HTTPHEADER, headers))
+    code = error_set(&error, THRED_E_NO_MEMORY, "libcurl refused the header list");
+  return message_return(code, &error);
+}
+
+int thred_curl_set_prereq_with(CURL *curl, const ThredCurlApi *api, curl_prereq_callback callback,
+                               void *userdata)
+{
+  Error error = ERROR_INIT;
+  int code;
+  Handle *handle = find(curl, api, &code, &error);
+  if (handle) {
+    handle->prereq = callback;
+    handle->prereq_data = userdata;
+  } else if (!code) {
+    api->easy_setopt(curl, CURLOPT_PREREQFUNCTION, callback);
+    api->easy_setopt(curl, CURLOPT_PREREQDATA, userdata);
+  }
+  return message_return(code, &error);
+}
+
+int thred_curl_set_business_with(CURL *curl, const ThredCurlApi *api, const char *business_id)
+{
+  Error error = ERROR_INIT;
+  int code;
+  char business[UUID_LENGTH + 1] = "";
+  Handle *handle = find(curl, api, &code, &error);
+  if (!code && business_id && !route_parse_uuid(business_id, strlen(business_id), business))
+    code = error_set(&error, THRED_E_INVALID, "the business id is not a UUID: %.64s", business_id);
+  else if (handle)
+    memcpy(handle->business, business, sizeof business);
+  return message_return(code, &error);
+}
+
+static int prepare(Handle *handle, const char *url, Error *error)
+{
+  char *method = NULL;
+  size_t length;
+  uint64_t generation;
+  if (!url)
+    return error_set(error, THRED_E_INVALID, "the URL is NULL");
+  if (handle->api.easy_getinfo(handle->curl, CURLINFO_EFFECTIVE_METHOD, &method) || !method)
+    return error_set(error, THRED_E_UNSUPPORTED, "libcurl does not tell the handle's method");
+  const RouteDecision *decision = request_decide(handle, method, url, error);
+  if (!decision)
+    return error->code;
+  if (decision->reason != ROUTE_TOKEN)
+    return THRED_OK;
+  int code = request_get_token(handle, 0, &length, &generation, error);
+  handle->line_length = 0;
+  if (code == THRED_OK) {
+    handle_show_token(handle, length); /* so that it is wiped like any other */
+    handle_clear_token(handle);
+  }
+  return code;
+}
+
+int thred_curl_prepare_with(CURL *curl, const ThredCurlApi *api, const char *url)
+{
+  Error error = ERROR_INIT;
+  int code;
+  Handle *handle = find(curl, api, &code, &error);
+  if (handle)
+    code = prepare(handle, url, &error);
+  return message_return(code, &error);
+}
+
+/* ---- duplicates --------------------------------------------------------------------------------
+ */
+
+static int copy_settings(const Handle *from, Handle *to, Error *error)
+{
+  if (!handle_set_headers(to, from->headers) || set_retry(to))
+    return error_set(error, THRED_E_NO_MEMORY, "out of memory for a duplicate's headers");
+  to->prereq = from->prereq;
+  to->prereq_data = from->prereq_data;
+  memcpy(to->business, from->business, sizeof to->business);
+  return THRED_OK;
+}
+
+CURL *thred_curl_duphandle_with(CURL *curl, const ThredCurlApi *api)
+{
+  Error error = ERROR_INIT;
+  int code;
+  Handle *handle = find(curl, api, &code, &error);
+  CURL *copy = code ? NULL : api->easy_duphandle(curl);
+  if (!copy && !code)
+    code = error_set(&error, THRED_E_NO_MEMORY, "curl_easy_duphandle() failed");
+  if (copy && handle && !(code = attach(copy, api, &error)))
+    code = copy_settings(handle, handle_find(copy), &error);
+  if (code && copy) {
+    handle_free(handle_unregister(copy));
+    api->easy_cleanup(copy);
+    copy = NULL;
+  }
+  message_return(code, &error);
+  return copy;
+}
+
+/* ---- the same by name alone --------------------------------------------------------------------
+ */
+
+#define WITH_ONLY_CURL(call)                                                                       \
+  Error error = ERROR_INIT;                                                                        \
+  const ThredCurlApi *api = curl_find_only(&error);                                                \
+  return api ? (call) : message_return(error.code, &error)
+
+int thred_curl_attach(CURL *curl)
+{
+  WITH_ONLY_CURL(thred_curl_attach_with(curl, api));
+}
+
+int thred_curl_set_headers(CURL *curl, struct curl_slist *headers)
+{
+  WITH_ONLY_CURL(thred_curl_set_headers_with(curl, api, headers));
+}
+
+int thred_curl_set_prereq(CURL *curl, curl_prereq_callback callback, void *userdata)
+{
+  WITH_ONLY_CURL(thred_curl_set_prereq_with(curl, api, callback, userdata));
+}
+
+int thred_curl_set_business(CURL *curl, const char *business_id)
+{
+  WITH_ONLY_CURL(thred_curl_set_business_with(curl, api, business_id));
+}
+
+int thred_curl_prepare(CURL *curl, const char *url)
+{
+  WITH_ONLY_CURL(thred_curl_prepare_with(curl, api, url));
+}
+
+int thred_curl_detach(CURL *curl)
+{
+  WITH_ONLY_CURL(thred_curl_detach_with(curl, api));
+}
+
+CURL *thred_curl_duphandle(CURL *curl)
+{
+  Error error = ERROR_INIT;
+  const ThredCurlApi *api = curl_find_only(&error);
+  if (api)
+    return thred_curl_duphandle_with(curl, api);
+  message_return(error.code, &error);
+  return NULL;
+}

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: MIT */
+#include "lib/bearer.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/clock.h"
+#include "lib/digest.h"
+#include "lib/fetch-load.h"
+#include "lib/log.h"
+#include "lib/process.h"
+#include "lib/secure.h"
+
+#define WAIT_SLICE_MS     25
+#define LEASE_GRACE_MS    2000  /* a fetch that keeps its time-out never loses its lease */
+#define RENEW_CALM_MS     60000 /* more than this left: renewing may not cost a caller much */
+#define RENEW_PATIENCE_MS 2000  /* what it may cost then */
+#define RENEW_PAUSE_MS    10000 /* after a local failure, in this process */
+#define SAME_WARNING_MS   60000
+
+/* One call: the request with what is derived from it once. */
+typedef struct {
+  const BearerRequest *request;
+  const SnapshotEnvironment *environment;
+  Cache *cache;
+  CacheKey key;
+  CacheLabel label;
+  int64_t deadline_ms;
+} Call;
+
+/* ---- the key -----------------------------------------------------------------------------------
+ */
+
+static void add_identity(Digest *digest, const Snapshot *snapshot, const SnapshotIdentity *identity)
+{
+  const char *text = snapshot_string(snapshot, identity->text);
+  digest_add_u64(digest, identity->kind);
+  digest_add_string(digest, text);
+  if (identity->kind == 0) { /* THRED_IDENTITY_ENV */
+    digest_add_string(digest, process_env(text));
+  } else if (identity->kind == 1) { /* THRED_IDENTITY_FILE */
+    SnapshotSource file = snapshot_stat(text);
+    digest_add(digest, &file, sizeof file);
+  }
+}
+
+static void add_stack(Digest *digest, const Snapshot *snapshot, SnapshotTable stack)
+{
+  digest_add_u64(digest, stack.count);
+  for (uint32_t i = 0; i < stack.count; i++) {
+    const SnapshotStackEntry *entry = snapshot_stack(snapshot, stack.offset + i);
+    digest_add_string(digest, snapshot_string(snapshot, entry->module));
+    digest_add(digest, entry->action, sizeof entry->action);
+    digest_add_u64(digest, entry->identities.count);
+    for (uint32_t k = 0; k < entry->identities.count; k++)
+      add_identity(digest, snapshot, snapshot_identity(snapshot, entry->identities.offset + k));
+  }
+}
+
+/* Two processes share a token only if they would have asked the same server with the same
+ * credential: the key is a digest of all of that. */
+static bool make_key(const BearerRequest *request, const SnapshotEnvironment *env, CacheKey *key)
+{
+  const Snapshot *snapshot = request->snapshot;
+  Digest *digest = digest_new();
+  digest_add_string(digest, "thred-auth token key 1");
+  digest_add_string(digest, request->host);
+  digest_add_u64(digest, request->token);
+  digest_add_string(digest, request->token == SNAPSHOT_TOKEN_BUSINESS ? request->business : NULL);
+  digest_add_string(digest, snapshot_string(snapshot, env->connect_to));
+  digest_add_string(digest, snapshot_string(snapshot, env->ca_file));
+  add_stack(digest, snapshot, env->credentials);
+  add_stack(digest, snapshot, env->next);
+  return digest_finish(digest, key->bytes);
+}
+
+static int begin(Call *call, const BearerRequest *request, Error *error)
+{
+  const Snapshot *snapshot = request->snapshot;
+  const SnapshotEnvironment *env = snapshot_environment(snapshot, request->environment);
+  int64_t longest = clock_monotonic_ms() + (int64_t)env->timeout * 1000;
+  call->request = request;
+  call->environment = env;
+  call->deadline_ms = request->deadline_ms < longest ? request->deadline_ms : longest;
+  call->label = (CacheLabel){request->token, snapshot_string(snapshot, env->name), request->host,
+                             request->token == SNAPSHOT_TOKEN_BUSINESS ? request->business : NULL};
+  call->cache = cache_create(snapshot->entries);
+  if (!call->cache)
+    return error_set(error, THRED_E_NO_MEMORY, "no memory for a token cache");
+  if (!make_key(request, env, &call->key))
+    return error_set(error, THRED_E_INTERNAL, "OpenSSL has no SHA-256");
+  return THRED_OK;
+}
+
+/* ---- fetching ----------------------------------------------------------------------------------
+ */
+
+/* A sentence that was written within the last minute is not written again. */
+static void warn_once_a_minute(const char *message)
+{
+  static _Atomic uint64_t last_hash;
+  static _Atomic int64_t last_ms;
+  uint64_t hash = 14695981039346656037u; /* FNV-1a: equal sentences, not security */
+  for (const char *p = message; *p; p++)
+    hash = (hash ^ (unsigned char)*p) * 1099511628211u;
+  int64_t now = clock_coarse_ms();
+  if (atomic_exchange(&last_hash, hash) == hash && now - atomic_load(&last_ms) < SAME_WARNING_MS)
+    return;
+  atomic_store(&last_ms, now);
+  log_warning("%s", message);
+}
+
+static int request_token(const Call *call, int64_t deadline_ms, const char *partner_token,
+                         CacheToken *token, FetchResult *result, Error *error)
+{
+  ProcessPaths paths;
+  memset(result, 0, sizeof *result);
+  int code = THRED_E_NO_MEMORY;
+  const FetchApi *fetch = NULL;
+  if (process_paths(&paths) && (fetch = fetch_load(paths.fetch_object, error))) {
+    FetchRequest ask = {.snapshot = call->request->snapshot,
+                        .environment = call->request->environment,
+                        .host = call->request->host,
+                        .business_id = call->label.business,
+                        .partner_token = partner_token,
+                        .deadline_ms = deadline_ms,
+                        .module_dir = paths.modules,
+                        .at_secure = (int)paths.origin.at_secure};
+    token->boot_ms = clock_boot_ms();
+    token->real_ms = clock_real_ms();
+    code = fetch->fetch_token(&ask, result, error);
+  } else if (error->code) {
+    code = error->code;
+  }
+  process_paths_clear(&paths);
+  if (code == THRED_OK) {
+    token->generation = 0;
+    token->lifetime_ms = result->lifetime * 1000;
+    token->length = result->length;
+    memcpy(token->value, result->token, result->length + 1);
+    secure_wipe(result->token, result->length);
+  }
+  free(result->token);
+  result->token = NULL;
+  return code;
+}
+
+/* A business token is asked for with the partner token, which has a place of its own in the cache.
+ * If it is refused it is replaced, once. */
+static int request_business_token(const Call *call, int64_t deadline_ms, CacheToken *token,
+                                  FetchResult *result, Error *error)
+{
+  BearerRequest ask = *call->request;
+  CacheToken partner = {.value = malloc(TOKEN_MAX + 1)};
+  if (!partner.value)
+    return error_set(error, THRED_E_NO_MEMORY, "out of memory for a token");
+  ask.token = SNAPSHOT_TOKEN_PARTNER;
+  ask.business = NULL;
+  ask.refused = 0;
+  ask.deadline_ms = deadline_ms;
+  int code = THRED_OK;
+  for (int attempt = 0; attempt < 2; attempt++) {
+    partner.length = 0;
+    code = bearer_get(&ask, &partner, error);
+    if (code) {
+      result->shared_failure = 0; /* it stands in the partner token's entry, if anywhere */
+      break;
+    }
+    code = request_token(call, deadline_ms, partner.value, token, result, error);
+    secure_wipe(partner.value, partner.length);
+    if (code != THRED_E_REFUSED)
+      break;
+    ask.refused = partner.generation;
+  }
+  free(partner.value);
+  return code;
+}
+
+static int fetch_token(const Call *call, int64_t deadline_ms, CacheToken *token,
+                       FetchResult *result, Error *error)
+{
+  memset(result, 0, sizeof *result);
+  log_debug("asking %s for a %s token%s%s", call->request->host,
+            call->label.business ? "business" : "partner", call->label.business ? " of " : "",
+            call->label.business ? call->label.business : "");
+  int code = call->label.business ? request_business_token(call, deadline_ms, token, result, error)
+                                  : request_token(call, deadline_ms, NULL, token, result, error);
+  if (code)
+    warn_once_a_minute(error->message);
+  return code;
+}
+
+/* Fetches as the owner of a lease and ends it, one way or the other. */
+static int fetch_as_owner(const Call *call, const CacheClaim *claim, int64_t deadline_ms,
+                          CacheToken *token, Error *error)
+{
+  FetchResult result;
+  int code = fetch_token(call, deadline_ms, token, &result, error);
+  if (code == THRED_OK) {
+    if (!cache_publish(call->cache, &call->key, claim, token))
+      cache_release(call->cache, &call->key, claim);
+  } else if (result.shared_failure) {
+    cache_fail(call->cache, &call->key, claim, code, result.http_status, result.retry_after * 1000);
+  } else {
+    cache_release(call->cache, &call->key, claim);
+  }
+  return code;
+}
+
+static int64_t lease_ms(const Call *call)
+{
+  return (int64_t)call->environment->timeout * 1000 + LEASE_GRACE_MS;
+}
+
+/* ---- renewing ahead of expiry ------------------------------------------------------------------
+ */
+
+static bool is_due(const Call *call, const CacheToken *token)
+{
+  int64_t before = (int64_t)call->environment->refresh_before * 1000;
+  if (before > token->lifetime_ms / 2)
+    before = token->lifetime_ms / 2;
+  return cache_remaining_ms(token) < before;
+}
+
+/* The token in hand is good; one process replaces it, the others and every failure go on with it.
+ */
+static void renew(const Call *call, CacheToken *token)
+{
+  static _Atomic int64_t pause_until; /* CLOCK_MONOTONIC ms; after a failure that nobody shares */
+  CacheClaim claim;
+  Error error = ERROR_INIT;
+  int64_t now = clock_monotonic_ms(), deadline_ms = call->deadline_ms;
+  if (now < atomic_load(&pause_until) ||
+      cache_claim(call->cache, &call->key, &call->label, token->generation, lease_ms(call), false,
+                  &claim) != CACHE_CLAIM_OWNED)
+    return;
+  if (cache_remaining_ms(token) > RENEW_CALM_MS && now + RENEW_PATIENCE_MS < deadline_ms)
+    deadline_ms = now + RENEW_PATIENCE_MS;
+  CacheToken fresh = {.value = malloc(TOKEN_MAX + 1)};
+  if (!fresh.value) {
+    cache_release(call->cache, &call->key, &claim);
+    return;
+  }
+  if (fetch_as_owner(call, &claim, deadline_ms, &fresh, &error) == THRED_OK) {
+    char *value = token->value;
+    memcpy(value, fresh.value, fresh.length + 1);
+    secure_wipe(fresh.value, fresh.length);
+    free(fresh.value);
+    fresh.value = value;
+    *token = fresh;
+    return;
+  }
+  free(fresh.value);
+  atomic_store(&pause_until, clock_monotonic_ms() + RENEW_PAUSE_MS);
+}
+
+/* ---- getting -----------------------------------------------------------------------------------
+ */
+
+static int shared_failure(const Call *call, const CacheClaim *claim, Error *error)
+{
+  return error_set(error, claim->failure,
+                   "%s answered %d to a %s token request; it is not asked again for %lld s",
+                   call->request->host, claim->failure_status,
+                   call->label.business ? "business" : "partner",
+                   (long long)(claim->retry_ms + 999) / 1000);
+}
+
+static int limited(const Call *call, const CacheClaim *claim, Error *error)
+{
+  return error_set(error, THRED_E_REFUSED,
+                   "%s refuses every new token: no other is fetched for %lld s",
+                   call->request->host, (long long)(claim->retry_ms + 999) / 1000);
+}
+
+/* One round on a miss. THRED_E_AGAIN: look into the cache again. */
+static int on_miss(const Call *call, CacheToken *token, Error *error)
+{
+  CacheClaim claim;
+  FetchResult result;
+  int64_t left = call->deadline_ms - clock_monotonic_ms();
+  if (left <= 0)
+    return error_set(error, THRED_E_TIMEOUT, "no %s token of %s within %u s",
+                     call->label.business ? "business" : "partner", call->request->host,
+                     call->environment->timeout);
+  uint64_t seen = token->generation ? token->generation : call->request->refused;
+  switch (cache_claim(call->cache, &call->key, &call->label, seen, lease_ms(call),
+                      call->request->refused != 0, &claim)) {
+  case CACHE_CLAIM_OWNED:
+    return fetch_as_owner(call, &claim, call->deadline_ms, token, error);
+  case CACHE_CLAIM_NONE:
+    return fetch_token(call, call->deadline_ms, token, &result, error);
+  case CACHE_CLAIM_FAILED:
+    return shared_failure(call, &claim, error);
+  case CACHE_CLAIM_LIMITED:
+    return limited(call, &claim, error);
+  case CACHE_CLAIM_BUSY:
+    cache_wait(call->cache, &claim, left < WAIT_SLICE_MS ? left : WAIT_SLICE_MS);
+    break;
+  case CACHE_CLAIM_NEWER:
+    break;
+  }
+  return THRED_E_AGAIN;
+}
+
+static int get_token(const BearerRequest *request, CacheToken *token, Error *error)
+{
+  Call call;
+  int code = begin(&call, request, error);
+  if (code)
+    return code;
+  if (request->refused)
+    cache_refuse(call.cache, &call.key, request->refused);
+  do {
+    if (cache_read(call.cache, &call.key, token) == CACHE_HIT) {
+      if (is_due(&call, token))
+        renew(&call, token);
+      return THRED_OK;
+    }
+    code = on_miss(&call, token, error);
+  } while (code == THRED_E_AGAIN);
+  return code;
+}
+
+int bearer_get(const BearerRequest *request, CacheToken *token, Error *error)
+{
+  /* A thread cancelled in the middle would keep the lease to its end: everyone would wait. */
+  int old_state;
+  pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &old_state);
+  int code = get_token(request, token, error);
+  pthread_setcancelstate(old_state, &old_state);
+  if (code) {
+    token->length = 0;
+    token->value[0] = 0;
+  }
+  return code;
+}
+
+int bearer_try(const BearerRequest *request, CacheToken *token, Error *error)
+{
+  Call call;
+  int code = begin(&call, request, error);
+  if (code)
+    return code;
+  if (request->refused)
+    cache_refuse(call.cache, &call.key, request->refused);
+  if (cache_read(call.cache, &call.key, token) == CACHE_HIT)
+    return THRED_OK;
+  token->value[0] = 0;
+  if (cache_is_busy(call.cache, &call.key))
+    return error_set(error, THRED_E_AGAIN, "the token is being fetched");
+  return error_set(error, THRED_E_WOULD_BLOCK, "the token has to be fetched");
+}

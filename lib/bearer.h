@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * bearer.h - a token for a decision: from the cache, else by waiting for whoever fetches it, else
+ * by fetching it. The only place where cache, configuration and miss part meet.
+ */
+#ifndef THRED_LIB_BEARER_H
+#define THRED_LIB_BEARER_H
+
+#include "lib/cache.h"
+#include "lib/error.h"
+#include "lib/snapshot.h"
+
+typedef struct {
+  const Snapshot *snapshot;
+  uint32_t environment; /* index of an active environment */
+  const char *host;     /* as the snapshot spells it */
+  SnapshotToken token;  /* PARTNER or BUSINESS */
+  const char *business; /* lower-case UUID for a business token */
+  uint64_t refused;     /* not 0: a server answered 401 to this generation */
+  int64_t deadline_ms;  /* CLOCK_MONOTONIC; cut to the environment's `timeout` from now */
+} BearerRequest;
+
+/*
+ * Gets the token into token->value (TOKEN_MAX + 1 bytes of the caller's, which the caller wipes).
+ * Blocks until the deadline at most. THRED_OK, or an error with its sentence; then token->value is
+ * empty. Policy (`allow`, `pin-business`) is the caller's: it has decided already.
+ */
+int bearer_get(const BearerRequest *request, CacheToken *token, Error *error);
+
+/* The same from the cache alone: THRED_E_AGAIN while somebody is fetching it, else
+ * THRED_E_WOULD_BLOCK. */
+int bearer_try(const BearerRequest *request, CacheToken *token, Error *error);
+
+#endif

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cache.h - tokens and failures in the shared segment: keys, bytes and expiry; no HTTP, no JSON.
+ *
+ * Threads: every function may be called from any thread of any attached process. None blocks for
+ * longer than the lock's 50 ms, except cache_wait(), which says how long.
+ */
+#ifndef THRED_LIB_CACHE_H
+#define THRED_LIB_CACHE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/cache-layout.h"
+#include "lib/fetch-abi.h"
+
+typedef struct Cache Cache;
+
+typedef struct {
+  uint8_t bytes[32];
+} CacheKey;
+
+/* What an entry is about: for `thredctl status`, never compared. */
+typedef struct {
+  SnapshotToken kind;
+  const char *environment, *host, *business; /* business may be NULL */
+} CacheLabel;
+
+/* A token, out of the cache or on its way in. `value` has room for TOKEN_MAX and a NUL. */
+typedef struct {
+  uint64_t generation; /* 0: not from the cache */
+  int64_t boot_ms, real_ms, lifetime_ms;
+  size_t length;
+  char *value; /* the caller's memory: TOKEN_MAX + 1 bytes */
+} CacheToken;
+
+typedef enum {
+  CACHE_HIT, /* *token is whole, not expired, not refused */
+  CACHE_MISS /* token->generation is what was seen (0: nothing), for cache_claim() */
+} CacheRead;
+
+/* Copies the token of `key` out. No lock. */
+CacheRead cache_read(Cache *cache, const CacheKey *key, CacheToken *token);
+
+/* Milliseconds until the token may no longer be used; <= 0: expired. The rule: both clocks went
+ * forward (2 s tolerated), and by less than the lifetime less a margin of a tenth, at most 5 s. */
+int64_t cache_remaining_ms(const CacheToken *token);
+
+typedef enum {
+  CACHE_CLAIM_OWNED,   /* the caller fetches, then publishes, fails or releases */
+  CACHE_CLAIM_NEWER,   /* a token newer than the one seen is there: read again */
+  CACHE_CLAIM_BUSY,    /* somebody is fetching: cache_wait() */
+  CACHE_CLAIM_FAILED,  /* the server refused lately; see failure, failure_status, retry_ms */
+  CACHE_CLAIM_LIMITED, /* too many refetches after 401s; see retry_ms */
+  CACHE_CLAIM_NONE     /* no room or no lock: fetch for oneself, publish nothing */
+} CacheClaimResult;
+
+/* The right to publish, until the lease ends. Plain data; losing it costs nothing but the lease. */
+typedef struct {
+  uint32_t entry;
+  uint32_t changes; /* what cache_wait() compares */
+  uint64_t epoch;
+  uint64_t generation; /* of the entry at the claim: the next one is this + 1 */
+  int failure;         /* ThredError */
+  int failure_status;
+  int64_t retry_ms; /* from now */
+} CacheClaim;
+
+/*
+ * Asks for the lease of `key`. `seen` is the generation that the caller holds to be stale, missing
+ * or refused. `lease_ms`: how long the fetch may take at most. `refetch`: it follows a 401, so it
+ * counts against the limit.
+ */
+CacheClaimResult cache_claim(Cache *cache, const CacheKey *key, const CacheLabel *label,
+                             uint64_t seen, int64_t lease_ms, bool refetch, CacheClaim *claim);
+
+/* Puts a token in, ends the lease, wakes the waiters; sets token->generation. False: the lease is
+ * no longer the caller's (somebody took it over) or the cache cannot take it: the token is good for
+ * the caller alone. */
+bool cache_publish(Cache *cache, const CacheKey *key, const CacheClaim *claim, CacheToken *token);
+
+/* What the server answered is told to everyone for `retry_ms` (0: a back-off of 1, 2, 4 .. 60 s
+ * with jitter). Ends the lease. */
+void cache_fail(Cache *cache, const CacheKey *key, const CacheClaim *claim, int failure, int status,
+                int64_t retry_ms);
+
+/* Ends the lease without a word: a local failure is nobody else's. */
+void cache_release(Cache *cache, const CacheKey *key, const CacheClaim *claim);
+
+/* Sleeps until the entry changes, at most `milliseconds` (a slice: look again after it). */
+void cache_wait(Cache *cache, const CacheClaim *claim, int64_t milliseconds);
+
+/* Somebody holds the lease of `key` now. No lock. */
+bool cache_is_busy(Cache *cache, const CacheKey *key);
+
+/* A server answered 401 to this generation: from now on it is a miss for everyone. */
+void cache_refuse(Cache *cache, const CacheKey *key, uint64_t generation);
+
+/* Forgets every token, failure and configuration block. Returns the number of tokens, or -1 if the
+ * lock was not to be had. Generations and leases stay. */
+int cache_flush(Cache *cache);
+
+/* The configuration block of `origin`: malloc'ed, passes snapshot_check(); NULL if there is none.
+ */
+void *cache_load_config(Cache *cache, const uint8_t origin[32], size_t *size);
+void cache_store_config(Cache *cache, const uint8_t origin[32], const void *block, size_t size);
+
+/* ---- the segment (cache-segment.c) -------------------------------------------------------------
+ */
+
+/* The process's cache if it has one or a segment exists already; NULL if one would have to be made.
+ * Never unmapped. */
+Cache *cache_open(void);
+
+/* The same, and makes the segment with room for `entries`; an in-process cache where there can be
+ * no segment. NULL only if even that is not to be had. */
+Cache *cache_create(uint32_t entries);
+
+/* True: other processes see it too. */
+bool cache_is_shared(const Cache *cache);
+
+/* "/dev/shm/thred-auth-..." of this process; "" if there can be none (no /proc). */
+void cache_segment_path(char *path, size_t size);
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * config-current.h - the configuration that is in force for this process now.
+ *
+ * Out of the process, else out of the segment, else parsed by the miss part; looked at again once a
+ * second by stat(2) alone.
+ */
+#ifndef THRED_LIB_CONFIG_CURRENT_H
+#define THRED_LIB_CONFIG_CURRENT_H
+
+#include "lib/error.h"
+#include "lib/snapshot.h"
+
+/* A reference to the current snapshot, to be given back; NULL with an error. Any thread. */
+const Snapshot *config_acquire(Error *error);
+void config_release(const Snapshot *snapshot);
+
+/* Another reference to one that the caller holds. */
+const Snapshot *config_again(const Snapshot *snapshot);
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * digest.h - SHA-256 through OpenSSL, in a library context of our own (the host's default context
+ * may be configured, replaced or cleaned up at will). Any thread.
+ */
+#ifndef THRED_LIB_DIGEST_H
+#define THRED_LIB_DIGEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define DIGEST_SIZE 32
+
+typedef struct Digest Digest;
+
+/* NULL if OpenSSL has no SHA-256 for us or memory is out; the others accept NULL and do nothing. */
+Digest *digest_new(void);
+void digest_add(Digest *digest, const void *bytes, size_t size);
+/* The text and its NUL, so that neighbouring strings cannot run into each other; NULL counts as a
+ * value of its own. */
+void digest_add_string(Digest *digest, const char *text);
+void digest_add_u64(Digest *digest, uint64_t value);
+/* Frees `digest`. False if any step failed: `out` is then not to be used. */
+bool digest_finish(Digest *digest, uint8_t out[DIGEST_SIZE]);
+
+#endif

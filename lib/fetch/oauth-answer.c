@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: MIT */
+#include "lib/fetch/oauth-answer.h"
+
+#include <curl/curl.h>
+#include <json-c/json.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/secure.h"
+
+#define JSON_DEPTH 32
+#define WORD_MAX   64 /* bytes of the server's own error that are quoted */
+
+static bool is_digit(char c)
+{
+  return c >= '0' && c <= '9';
+}
+
+static bool is_alpha(char c)
+{
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* RFC 6750, 2.1: b64token = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"=" */
+static bool is_b64token(const char *text, size_t length)
+{
+  size_t n = 0;
+  while (n < length &&
+         (is_alpha(text[n]) || is_digit(text[n]) || (text[n] && strchr("-._~+/", text[n]))))
+    n++;
+  size_t body = n;
+  while (n < length && text[n] == '=')
+    n++;
+  return body > 0 && n == length;
+}
+
+/* ---- JSON ---- */
+
+typedef struct {
+  json_tokener *tokener;
+  json_object *object;
+} Json;
+
+/*
+ * The tokener's buffer still holds the last long string that it read: the token, as a rule. It is
+ * private to json-c, so the way to overwrite it is to let it read a string as long.
+ */
+static void overwrite_tokener(json_tokener *tokener, size_t length)
+{
+  char *zeros = malloc(length + 2);
+  if (!zeros)
+    return;
+  memset(zeros, '0', length + 2);
+  zeros[0] = zeros[length + 1] = '"';
+  json_tokener_reset(tokener);
+  json_object_put(json_tokener_parse_ex(tokener, zeros, (int)(length + 2)));
+  free(zeros);
+}
+
+static json_object *member(const Json *json, const char *name)
+{
+  json_object *value = NULL;
+  return json_object_object_get_ex(json->object, name, &value) ? value : NULL;
+}
+
+static void json_done(Json *json, size_t length)
+{
+  /* json-c frees its strings as they are. The token is the only secret; the pointer is const only
+   * because json-c keeps the length beside it. */
+  json_object *token = json->object ? member(json, "access_token") : NULL;
+  if (json_object_is_type(token, json_type_string))
+    secure_wipe((char *)(uintptr_t)json_object_get_string(token),
+                (size_t)json_object_get_string_len(token));
+  json_object_put(json->object);
+  if (json->tokener) {
+    overwrite_tokener(json->tokener, length);
+    json_tokener_free(json->tokener);
+  }
+  *json = (Json){NULL, NULL};
+}
+
+/*
+ * Parses the body as ONE object (RFC 8259; RFC 6749, 5.1). Returns NULL or what is wrong, with the
+ * position in *at. Nothing that is said here quotes the body. json_done() is due either way.
+ */
+static const char *json_read(Json *json, const char *body, size_t length, size_t *at)
+{
+  *json = (Json){json_tokener_new_ex(JSON_DEPTH), NULL};
+  *at = 0;
+  if (!json->tokener)
+    return "out of memory";
+  json_tokener_set_flags(json->tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+  json->object = json_tokener_parse_ex(json->tokener, body, (int)length);
+  enum json_tokener_error status = json_tokener_get_error(json->tokener);
+  *at = json_tokener_get_parse_end(json->tokener);
+  if (status == json_tokener_continue)
+    return "the text ends too early";
+  if (status != json_tokener_success)
+    return json_tokener_error_desc(status);
+  if (!json_object_is_type(json->object, json_type_object))
+    return "the text is not an object";
+  if (*at != length)
+    return "more text after the object";
+  return NULL;
+}
+
+/* ---- the server's own word for an error ---- */
+
+/* Some server may repeat what it was sent: any eight bytes of it (or all, if there are fewer). */
+static bool repeats(const char *word, const char *secret)
+{
+  size_t length = secret ? strlen(secret) : 0, window = length < 8 ? length : 8;
+  for (size_t i = 0; window > 0 && i + window <= strlen(word); i++)
+    if (memmem(secret, length, word + i, window))
+      return true;
+  return false;
+}
+
+/* Copies a short printable ASCII string, else leaves `out` empty. */
+static void copy_word(const OauthAnswer *answer, json_object *value, char out[WORD_MAX + 1])
+{
+  if (!json_object_is_type(value, json_type_string))
+    return;
+  size_t length = (size_t)json_object_get_string_len(value);
+  const char *text = json_object_get_string(value);
+  if (length == 0 || length > WORD_MAX)
+    return;
+  for (size_t i = 0; i < length; i++)
+    if (text[i] < 0x20 || text[i] > 0x7e)
+      return;
+  if (repeats(text, answer->secrets[0]) || repeats(text, answer->secrets[1]))
+    return;
+  memcpy(out, text, length + 1);
+}
+
+typedef struct {
+  char text[WORD_MAX + 1]; /* "": none that can be quoted */
+  bool invalid_client;     /* RFC 6749, 5.2 */
+} ServerWord;
+
+static ServerWord server_word(const OauthAnswer *answer)
+{
+  ServerWord word = {"", false};
+  Json json;
+  size_t at;
+  if (answer->length == 0 || answer->length > OAUTH_BODY_MAX || answer->encoded)
+    return word;
+  if (!json_read(&json, answer->body, answer->length, &at)) {
+    static const char *const names[] = {"error_code", "error"};
+    for (size_t i = 0; i < 2; i++) {
+      json_object *value = member(&json, names[i]);
+      if (json_object_is_type(value, json_type_string) &&
+          strcmp(json_object_get_string(value), "invalid_client") == 0)
+        word.invalid_client = true;
+      if (!word.text[0])
+        copy_word(answer, value, word.text);
+    }
+  }
+  json_done(&json, answer->length);
+  return word;
+}
+
+/* ---- a token ---- */
+
+static int not_a_token(const OauthAnswer *answer, const char *what, Error *error)
+{
+  return error_set(error, THRED_E_SERVER, "%s answered the token request with HTTP %d, but %s",
+                   answer->host, answer->status, what);
+}
+
+/* A number in a string, as some servers write it. Too many digits are a long time, no overflow. */
+static bool parse_seconds(const char *text, size_t length, int64_t *seconds)
+{
+  *seconds = 0;
+  for (size_t i = 0; i < length; i++) {
+    if (!is_digit(text[i]))
+      return false;
+    if (*seconds < INT32_MAX)
+      *seconds = *seconds * 10 + (text[i] - '0');
+  }
+  return length > 0;
+}
+
+/*
+ * RFC 6749, 5.1 only recommends expires_in. Without it the token is good for some unknown time:
+ * five minutes is short enough to be wrong seldom (a 401 then replaces it), and long enough that a
+ * server which leaves it out is not asked for every request. Returns NULL or what is wrong.
+ */
+static const char *read_lifetime(json_object *value, int64_t *lifetime)
+{
+  *lifetime = OAUTH_LIFETIME_DEFAULT;
+  if (!value)
+    return NULL;
+  if (json_object_is_type(value, json_type_int)) {
+    *lifetime = json_object_get_int64(value); /* saturates */
+  } else if (json_object_is_type(value, json_type_double)) {
+    double seconds = json_object_get_double(value);
+    *lifetime = !(seconds >= 1)                ? 0
+                : seconds > OAUTH_LIFETIME_MAX ? OAUTH_LIFETIME_MAX
+                                               : (int64_t)seconds;
+  } else if (!json_object_is_type(value, json_type_string) ||
+             !parse_seconds(json_object_get_string(value),
+                            (size_t)json_object_get_string_len(value), lifetime)) {
+    return "its expires_in is not a number";
+  }
+  if (*lifetime <= 0)
+    return "its expires_in says that the token has expired already";
+  if (*lifetime > OAUTH_LIFETIME_MAX)
+    *lifetime = OAUTH_LIFETIME_MAX;
+  return NULL;
+}
+
+static int take_token(const OauthAnswer *answer, const Json *json, FetchResult *result,
+                      Error *error)
+{
+  json_object *token = member(json, "access_token"), *type = member(json, "token_type");
+  if (!json_object_is_type(token, json_type_string))
+    return not_a_token(answer, token ? "its access_token is not a string" : "without access_token",
+                       error);
+  size_t length = (size_t)json_object_get_string_len(token);
+  if (length > TOKEN_MAX)
+    return error_set(error, THRED_E_TOO_LARGE, "%s handed out a token of %zu bytes (limit: %u)",
+                     answer->host, length, TOKEN_MAX);
+  if (!is_b64token(json_object_get_string(token), length))
+    return not_a_token(answer, "its access_token is not a bearer token's text (RFC 6750, 2.1)",
+                       error);
+  /* RFC 6749, 7.1: a client must not use a token whose type it does not understand. */
+  if (!json_object_is_type(type, json_type_string) || json_object_get_string_len(type) != 6 ||
+      !curl_strequal(json_object_get_string(type), "bearer"))
+    return not_a_token(answer, type ? "its token_type is not bearer" : "without token_type", error);
+  const char *problem = read_lifetime(member(json, "expires_in"), &result->lifetime);
+  if (problem) {
+    result->lifetime = 0;
+    return not_a_token(answer, problem, error);
+  }
+  result->token = malloc(length + 1);
+  if (!result->token) {
+    result->shared_failure = 0;
+    return error_set(error, THRED_E_NO_MEMORY, "out of memory");
+  }
+  memcpy(result->token, json_object_get_string(token), length);
+  result->token[length] = 0;
+  result->length = length;
+  result->shared_failure = 0;
+  return THRED_OK;
+}
+
+static int read_success(const OauthAnswer *answer, FetchResult *result, Error *error)
+{
+  if (answer->length > OAUTH_BODY_MAX)
+    return error_set(error, THRED_E_TOO_LARGE,
+                     "%s answered the token request with more than %u KiB", answer->host,
+                     OAUTH_BODY_MAX / 1024);
+  if (answer->encoded)
+    return not_a_token(answer, "compressed, which was not asked for", error);
+  if (answer->length == 0)
+    return not_a_token(answer, "an empty body", error);
+
+  Json json;
+  size_t at;
+  const char *problem = json_read(&json, answer->body, answer->length, &at);
+  int code = THRED_OK;
+  if (problem)
+    code = error_set(error, THRED_E_SERVER,
+                     "%s answered the token request with HTTP %d and %zu bytes that are no JSON "
+                     "object: %s (at byte %zu)",
+                     answer->host, answer->status, answer->length, problem, at);
+  else
+    code = take_token(answer, &json, result, error);
+  json_done(&json, answer->length);
+  return code;
+}
+
+/* ---- a refusal ---- */
+
+/* RFC 9110, 10.2.3: seconds or a date. What cannot be read says nothing. */
+static int64_t read_retry_after(const OauthAnswer *answer)
+{
+  const char *text = answer->retry_after;
+  if (!text)
+    return 0;
+  text += strspn(text, " \t");
+  size_t length = strlen(text);
+  while (length > 0 && strchr(" \t\r\n", text[length - 1]))
+    length--;
+  int64_t seconds = 0;
+  if (!parse_seconds(text, length, &seconds)) {
+    /* curl_getdate also takes "1" or "-1" for something; a date of RFC 9110 begins with a day. */
+    time_t date = length > 0 && is_alpha(text[0]) ? curl_getdate(text, NULL) : -1;
+    seconds = date > 0 ? (int64_t)date - answer->now : 0;
+  }
+  return seconds < 0 ? 0 : seconds > OAUTH_RETRY_MAX ? OAUTH_RETRY_MAX : seconds;
+}
+
+static const char *status_words(const OauthAnswer *answer)
+{
+  int status = answer->status;
+  if (status >= 300 && status <= 399)
+    return "redirects are not followed";
+  if (status == 429)
+    return "too many requests";
+  if (status >= 500 && status <= 599)
+    return "the server has a problem";
+  if (answer->business_id && (status == 400 || status == 403 || status == 409))
+    return "it hands out no token for this business";
+  return "this is no answer to a token request";
+}
+
+static int read_failure(const OauthAnswer *answer, FetchResult *result, bool *key_refused,
+                        Error *error)
+{
+  int status = answer->status;
+  ServerWord word = server_word(answer);
+  char quote[WORD_MAX + 8] = "";
+  if (word.text[0])
+    snprintf(quote, sizeof quote, " \"%s\"", word.text);
+
+  if (!answer->business_id && (status == 401 || status == 403 || status == 400)) {
+    *key_refused = status != 400 || word.invalid_client;
+    return error_set(error, THRED_E_REFUSED, "%s refused the partner UUID and API key: HTTP %d%s",
+                     answer->host, status, quote);
+  }
+  if (answer->business_id && status == 401)
+    return error_set(error, THRED_E_REFUSED,
+                     "%s refused the partner token for business %s: HTTP %d%s", answer->host,
+                     answer->business_id, status, quote);
+  if (answer->business_id && status == 404) {
+    result->retry_after = OAUTH_RETRY_REFUSED;
+    return error_set(error, THRED_E_BUSINESS_NOT_FOUND,
+                     "%s knows no business %s of this partner: HTTP %d%s", answer->host,
+                     answer->business_id, status, quote);
+  }
+  if (status == 429 || (status >= 500 && status <= 599))
+    result->retry_after = read_retry_after(answer);
+  else if (answer->business_id && (status == 400 || status == 403 || status == 409))
+    result->retry_after = OAUTH_RETRY_REFUSED;
+  return error_set(error, THRED_E_SERVER, "%s answered the %s token request with HTTP %d%s: %s",
+                   answer->host, answer->business_id ? "business" : "partner", status, quote,
+                   status_words(answer));
+}
+
+int oauth_answer_read(const OauthAnswer *answer, FetchResult *result, bool *key_refused,
+                      Error *error)
+{
+  bool ignored;
+  if (!key_refused)
+    key_refused = &ignored;
+  *key_refused = false;
+  *result = (FetchResult){.shared_failure = 1, .http_status = answer->status};
+  if (answer->status == 200 || answer->status == 201)
+    return read_success(answer, result, error);
+  return read_failure(answer, result, key_refused, error);
+}

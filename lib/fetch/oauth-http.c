@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: MIT */
+#include "lib/fetch/oauth-http.h"
+
+#include <config.h>
+#include <curl/curl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/clock.h"
+#include "lib/fetch/oauth-answer.h"
+#include "lib/fetch/text.h"
+#include "lib/secure.h"
+
+#define HEADERS_MAX (32u * 1024u) /* bytes of an answer's header lines, interim answers included   \
+                                   */
+
+typedef struct {
+  CURL *curl;
+  OauthReply *reply;
+  size_t headers; /* bytes so far */
+  bool overflow;
+  struct curl_slist *connect_to;
+  char *form;
+  char trouble[CURL_ERROR_SIZE];
+} Transfer;
+
+/* ---- SIGPIPE ---- */
+
+/*
+ * CURLOPT_NOSIGNAL keeps libcurl from changing signal dispositions, which belong to the host; but
+ * then OpenSSL's write(2) to a connection that the peer has closed raises SIGPIPE, which by default
+ * ends the process (CURLOPT_NOSIGNAL(3); signal(7)). write's SIGPIPE goes to the writing thread
+ * (POSIX.1-2017, XSH 2.4.1), so it is enough to block it in this one, and to take back with
+ * sigtimedwait(2) what became pending meanwhile. One that was pending before is the host's.
+ */
+typedef struct {
+  sigset_t before;
+  bool was_pending;
+} SigpipeGuard;
+
+static void sigpipe_block(SigpipeGuard *guard)
+{
+  sigset_t pending, only;
+  sigemptyset(&pending);
+  sigpending(&pending);
+  guard->was_pending = sigismember(&pending, SIGPIPE) == 1;
+  sigemptyset(&only);
+  sigaddset(&only, SIGPIPE);
+  pthread_sigmask(SIG_BLOCK, &only, &guard->before);
+}
+
+static void sigpipe_restore(const SigpipeGuard *guard)
+{
+  sigset_t pending, only;
+  sigemptyset(&pending);
+  sigpending(&pending);
+  sigemptyset(&only);
+  sigaddset(&only, SIGPIPE);
+  if (!guard->was_pending && sigismember(&pending, SIGPIPE) == 1)
+    sigtimedwait(&only, NULL, &(struct timespec){0, 0});
+  pthread_sigmask(SIG_SETMASK, &guard->before, NULL);
+}
+
+/* ---- what libcurl hands us ---- */
+
+static size_t take_body(char *bytes, size_t size, size_t n, void *data)
+{
+  Transfer *transfer = data;
+  OauthReply *reply = transfer->reply;
+  size_t length = size * n;
+  if (length > OAUTH_BODY_MAX - reply->length) {
+    transfer->overflow = true;
+    return length == 0; /* anything but `length` ends the transfer */
+  }
+  memcpy(reply->body + reply->length, bytes, length);
+  reply->length += length;
+  return length;
+}
+
+/* The value of `line` (not NUL-terminated) if it is the header `name`, without blanks at its ends.
+ */
+static bool header_value(const char *line, size_t length, const char *name, char *to, size_t size)
+{
+  size_t n = strlen(name);
+  if (length <= n || line[n] != ':' || !curl_strnequal(line, name, n))
+    return false;
+  const char *at = line + n + 1, *end = line + length;
+  while (at < end && strchr(" \t", *at))
+    at++;
+  while (end > at && strchr(" \t\r\n", end[-1]))
+    end--;
+  text_copy(to, size, at, (size_t)(end - at));
+  return true;
+}
+
+static size_t take_header(char *line, size_t size, size_t n, void *data)
+{
+  Transfer *transfer = data;
+  OauthReply *reply = transfer->reply;
+  size_t length = size * n;
+  char encoding[32];
+  if (length > HEADERS_MAX - transfer->headers) {
+    transfer->overflow = true;
+    return length == 0;
+  }
+  transfer->headers += length;
+  if (length >= 5 && memcmp(line, "HTTP/", 5) == 0) { /* of a next answer, after 100 or 103 */
+    reply->retry_after[0] = 0;
+    reply->encoded = false;
+  }
+  header_value(line, length, "Retry-After", reply->retry_after, sizeof reply->retry_after);
+  if (header_value(line, length, "Content-Encoding", encoding, sizeof encoding))
+    reply->encoded = encoding[0] && !curl_strequal(encoding, "identity");
+  return length;
+}
+
+/* ---- the handle ---- */
+
+#define SET(option, value)                                                                         \
+  do {                                                                                             \
+    if (rc == CURLE_OK)                                                                            \
+      rc = curl_easy_setopt(curl, option, value);                                                  \
+  } while (0)
+
+/* What keeps the secret where it belongs. An option that libcurl refuses ends the request. */
+static CURLcode set_safety(CURL *curl, const OauthPost *post)
+{
+  CURLcode rc = CURLE_OK;
+#if LIBCURL_VERSION_NUM >= 0x075500
+  SET(CURLOPT_PROTOCOLS_STR, "https");
+  SET(CURLOPT_REDIR_PROTOCOLS_STR, "https");
+#else
+  SET(CURLOPT_PROTOCOLS, (long)CURLPROTO_HTTPS);
+  SET(CURLOPT_REDIR_PROTOCOLS, (long)CURLPROTO_HTTPS);
+#endif
+  SET(CURLOPT_SSL_VERIFYPEER, 1L);
+  SET(CURLOPT_SSL_VERIFYHOST, 2L);
+  SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+  SET(CURLOPT_FOLLOWLOCATION, 0L);
+  SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+  SET(CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
+  SET(CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE); /* a proxy gets none of our headers */
+  if (post->at_secure)
+    SET(CURLOPT_PROXY, ""); /* https_proxy and the like are the caller's, ignore them */
+  if (post->ca_file) {
+    SET(CURLOPT_CAINFO, post->ca_file);
+    SET(CURLOPT_CAPATH, NULL); /* it stands in for the system's, it is not added to them */
+  }
+  return rc;
+}
+
+static CURLcode set_limits(Transfer *transfer, const OauthPost *post, int64_t left_ms)
+{
+  CURL *curl = transfer->curl;
+  CURLcode rc = CURLE_OK;
+  int64_t total = left_ms, connect = (int64_t)post->connect_timeout * 1000;
+  if (post->timeout && (int64_t)post->timeout * 1000 < total)
+    total = (int64_t)post->timeout * 1000;
+  if (total > INT_MAX)
+    total = INT_MAX;
+  SET(CURLOPT_TIMEOUT_MS, (long)total);
+  if (connect)
+    SET(CURLOPT_CONNECTTIMEOUT_MS, (long)(connect < total ? connect : total));
+  SET(CURLOPT_NOSIGNAL, 1L);
+#if LIBCURL_VERSION_NUM >= 0x075700
+  /* Else curl_easy_cleanup waits for a getaddrinfo(3) that has outlived the time-out. The
+   * resolver's thread ends by itself; libcurl stays mapped, since what links it is never unloaded.
+   * The answer does not matter: an older libcurl at run time does not know the option. */
+  curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L);
+#endif
+  SET(CURLOPT_WRITEFUNCTION, take_body);
+  SET(CURLOPT_WRITEDATA, transfer);
+  SET(CURLOPT_HEADERFUNCTION, take_header);
+  SET(CURLOPT_HEADERDATA, transfer);
+  SET(CURLOPT_ERRORBUFFER, transfer->trouble);
+  return rc;
+}
+
+/* RFC 6749, 4.4.2, with the client_id that some of Thred's pages ask for. */
+static CURLcode make_form(Transfer *transfer, const char *client_id)
+{
+  size_t length = strlen(client_id);
+  char *escaped = curl_easy_escape(transfer->curl, client_id, (int)length);
+  int made = escaped
+                 ? asprintf(&transfer->form, "grant_type=client_credentials&client_id=%s", escaped)
+                 : -1;
+  curl_free(escaped);
+  if (made < 0)
+    transfer->form = NULL;
+  return made < 0 ? CURLE_OUT_OF_MEMORY : CURLE_OK;
+}
+
+static CURLcode set_request(Transfer *transfer, const OauthPost *post, struct curl_slist *headers)
+{
+  CURL *curl = transfer->curl;
+  CURLcode rc = post->client_id ? make_form(transfer, post->client_id) : CURLE_OK;
+  if (rc == CURLE_OK && post->connect_to) {
+    transfer->connect_to = curl_slist_append(NULL, post->connect_to);
+    if (!transfer->connect_to)
+      rc = CURLE_OUT_OF_MEMORY;
+    SET(CURLOPT_CONNECT_TO, transfer->connect_to);
+  }
+  SET(CURLOPT_URL, post->url);
+  SET(CURLOPT_USERAGENT, "thred-auth/" THRED_VERSION);
+  SET(CURLOPT_POST, 1L);
+  SET(CURLOPT_POSTFIELDS, transfer->form ? transfer->form : "");
+  SET(CURLOPT_POSTFIELDSIZE, (long)(transfer->form ? strlen(transfer->form) : 0));
+  SET(CURLOPT_HTTPHEADER, headers);
+  return rc;
+}
+
+static int transfer_error(const Transfer *transfer, const OauthPost *post, CURLcode rc,
+                          Error *error)
+{
+  if (transfer->overflow)
+    return error_set(error, THRED_E_TOO_LARGE,
+                     "%s answered the token request with more than %u KiB, or %u KiB of headers",
+                     post->host, OAUTH_BODY_MAX / 1024, HEADERS_MAX / 1024);
+  if (rc == CURLE_OUT_OF_MEMORY)
+    return error_set(error, THRED_E_NO_MEMORY, "out of memory");
+  char detail[CURL_ERROR_SIZE];
+  text_copy(detail, sizeof detail, transfer->trouble, strlen(transfer->trouble));
+  return error_set(error, rc == CURLE_OPERATION_TIMEDOUT ? THRED_E_TIMEOUT : THRED_E_NETWORK,
+                   "%s: %s%s%s", post->host, curl_easy_strerror(rc), detail[0] ? ": " : "", detail);
+}
+
+static int perform(Transfer *transfer, const OauthPost *post, int64_t left_ms, Error *error)
+{
+  /* Our own nodes, which libcurl does not copy: the secret lies in the caller's string only. */
+  char accept[] = "Accept: application/json";
+  char form[] = "Content-Type: application/x-www-form-urlencoded";
+  char none[] = "Content-Type:"; /* libcurl's default for POST is the form, which is not there */
+  struct curl_slist type = {post->client_id ? form : none, NULL};
+  struct curl_slist headers[] = {{post->authorization, &headers[1]}, {accept, &type}};
+
+  CURLcode rc = set_safety(transfer->curl, post);
+  if (rc == CURLE_OK)
+    rc = set_limits(transfer, post, left_ms);
+  if (rc == CURLE_OK)
+    rc = set_request(transfer, post, headers);
+  if (rc != CURLE_OK)
+    return error_set(error, rc == CURLE_OUT_OF_MEMORY ? THRED_E_NO_MEMORY : THRED_E_INTERNAL,
+                     "libcurl does not take an option of the token request: %s",
+                     curl_easy_strerror(rc));
+
+  rc = curl_easy_perform(transfer->curl);
+  long status = 0;
+  curl_easy_getinfo(transfer->curl, CURLINFO_RESPONSE_CODE, &status);
+  if (rc == CURLE_OK || transfer->overflow)
+    transfer->reply->status = (int)status;
+  return rc == CURLE_OK ? THRED_OK : transfer_error(transfer, post, rc, error);
+}
+
+/* The API key goes to whoever this file vouches for, so it is judged like the configuration. */
+static int check_ca_file(const OauthPost *post, Error *error)
+{
+  struct stat st;
+  char why[400];
+  int fd = post->ca_file ? secure_open(post->ca_file, SECURE_CONFIG, &st, why, sizeof why) : -1;
+  if (post->ca_file && fd < 0)
+    return error_set(error, THRED_E_CONFIG, "ca-file: %s", why);
+  if (fd >= 0)
+    close(fd);
+  return THRED_OK;
+}
+
+int oauth_http_post(const OauthPost *post, OauthReply *reply, Error *error)
+{
+  *reply = (OauthReply){0};
+  int64_t left_ms = post->deadline_ms - clock_monotonic_ms();
+  if (left_ms <= 0)
+    return error_set(error, THRED_E_TIMEOUT, "%s was not asked: the time allowed ran out",
+                     post->host);
+  int code = check_ca_file(post, error);
+  if (code != THRED_OK)
+    return code;
+  Transfer transfer = {.reply = reply};
+  reply->body = malloc(OAUTH_BODY_MAX);
+  if (!reply->body)
+    return error_set(error, THRED_E_NO_MEMORY, "out of memory");
+
+  SigpipeGuard guard;
+  sigpipe_block(&guard);
+  /* The first handle of a process makes libcurl initialise itself, exactly as the host's own would.
+   */
+  transfer.curl = curl_easy_init();
+  code = transfer.curl ? perform(&transfer, post, left_ms, error)
+                       : error_set(error, THRED_E_INTERNAL, "libcurl cannot make a handle");
+  curl_easy_cleanup(transfer.curl); /* may write, too: TLS's close_notify */
+  sigpipe_restore(&guard);
+
+  curl_slist_free_all(transfer.connect_to);
+  free(transfer.form);
+  return code;
+}
+
+void oauth_reply_clear(OauthReply *reply)
+{
+  if (reply->body)
+    secure_wipe(reply->body, OAUTH_BODY_MAX);
+  free(reply->body);
+  *reply = (OauthReply){0};
+}

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+#include "lib/fetch/oauth.h"
+
+#include <openssl/evp.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "lib/fetch/credentials.h"
+#include "lib/fetch/oauth-answer.h"
+#include "lib/fetch/oauth-http.h"
+#include "lib/route.h"
+#include "lib/secure.h"
+
+#define BASIC_PREFIX  "Authorization: Basic "
+#define BEARER_PREFIX "Authorization: Bearer "
+
+/* RFC 7617, 2: base64 of "user:password". */
+#define PAIR_MAX   (THRED_PARTNER_UUID_MAX + 1 + THRED_API_KEY_MAX)
+#define BASE64_MAX ((PAIR_MAX + 2) / 3 * 4)
+
+static const SnapshotEnvironment *environment_of(const FetchRequest *request)
+{
+  return snapshot_environment(request->snapshot, request->environment);
+}
+
+/* ---- what is asked ---- */
+
+/* The hot part has decided all this. The last look before a secret leaves costs nothing, and a
+ * block in a shared segment is only as good as the other processes of this user. */
+static bool host_is_allowed(const FetchRequest *request)
+{
+  const SnapshotEnvironment *environment = environment_of(request);
+  const char *host = request->host, *ceiling = ROUTE_CEILING;
+  size_t length = strlen(host), n = strlen(ceiling);
+  if (host[strspn(host, "abcdefghijklmnopqrstuvwxyz0123456789.-")] || length > 253)
+    return false;
+  if (length < n || strcmp(host + length - n, ceiling) != 0 ||
+      (length > n && host[length - n - 1] != '.'))
+    return false;
+  for (uint32_t i = 0; i < environment->host_count; i++) {
+    const SnapshotHost *named = snapshot_host(request->snapshot, environment->first_host + i);
+    if (strcmp(snapshot_string(request->snapshot, named->name), host) == 0)
+      return true;
+  }
+  return false;
+}
+
+static bool is_header_text(const char *text)
+{
+  for (; *text; text++)
+    if (*text <= 0x20 || *text > 0x7e)
+      return false;
+  return true;
+}
+
+static int check_request(const FetchRequest *request, Error *error)
+{
+  if (!request->snapshot || !request->host ||
+      request->environment >= request->snapshot->environments.count ||
+      !environment_of(request)->active)
+    return error_set(error, THRED_E_INVALID, "a token was asked for outside an active environment");
+  if (!host_is_allowed(request))
+    return error_set(error, THRED_E_INVALID, "no token request goes to '%.253s'", request->host);
+  if (!request->business_id)
+    return THRED_OK;
+  if (!route_parse_uuid(request->business_id, strlen(request->business_id), NULL))
+    return error_set(error, THRED_E_INVALID, "'%.64s' is not a business id (a UUID)",
+                     request->business_id);
+  if (!request->partner_token || !request->partner_token[0] ||
+      !is_header_text(request->partner_token))
+    return error_set(error, THRED_E_INVALID, "a business token needs a partner token");
+  return THRED_OK;
+}
+
+/* ---- one request ---- */
+
+static int ask(const FetchRequest *request, OauthPost *post, const char *const secrets[2],
+               FetchResult *result, bool *key_refused, Error *error)
+{
+  const SnapshotEnvironment *environment = environment_of(request);
+  char url[512];
+  if (request->business_id)
+    snprintf(url, sizeof url, "https://%s/v1/platform/%s/oauth2/token/", request->host,
+             request->business_id);
+  else
+    snprintf(url, sizeof url, "https://%s/v1/platform/oauth2/token/", request->host);
+  post->host = request->host;
+  post->url = url;
+  post->ca_file = snapshot_string(request->snapshot, environment->ca_file);
+  post->connect_to = snapshot_string(request->snapshot, environment->connect_to);
+  post->connect_timeout = environment->connect_timeout;
+  post->timeout = environment->timeout;
+  post->deadline_ms = request->deadline_ms;
+  post->at_secure = request->at_secure;
+
+  OauthReply reply;
+  int code = oauth_http_post(post, &reply, error);
+  if (code == THRED_OK) {
+    OauthAnswer answer = {.host = request->host,
+                          .business_id = request->business_id,
+                          .secrets = {secrets[0], secrets[1]},
+                          .status = reply.status,
+                          .body = reply.body,
+                          .length = reply.length,
+                          .retry_after = reply.retry_after[0] ? reply.retry_after : NULL,
+                          .encoded = reply.encoded,
+                          .now = (int64_t)time(NULL)};
+    code = oauth_answer_read(&answer, result, key_refused, error);
+  } else {
+    /* Only an answer is everyone's: one that was too large is one; a lost connection is ours. */
+    *result = (FetchResult){.http_status = reply.status, .shared_failure = reply.status != 0};
+  }
+  oauth_reply_clear(&reply);
+  return code;
+}
+
+/* RFC 6749, 2.3.1 and 4.4: the client's credentials as HTTP Basic. */
+static int ask_partner(const FetchRequest *request, const Credential *credential,
+                       FetchResult *result, bool *key_refused, Error *error)
+{
+  const size_t prefix = strlen(BASIC_PREFIX), size = prefix + BASE64_MAX + 1;
+  unsigned char *pair = malloc(PAIR_MAX);
+  char *header = malloc(size);
+  int code;
+  if (!pair || !header) {
+    code = error_set(error, THRED_E_NO_MEMORY, "out of memory");
+    goto out;
+  }
+  size_t n = credential->partner_uuid_length;
+  memcpy(pair, credential->partner_uuid, n);
+  pair[n++] = ':';
+  memcpy(pair + n, credential->api_key, credential->api_key_length);
+  n += credential->api_key_length;
+  memcpy(header, BASIC_PREFIX, prefix);
+  EVP_EncodeBlock((unsigned char *)header + prefix, pair, (int)n);
+
+  const char *secrets[2] = {credential->api_key, header + prefix};
+  OauthPost post = {.authorization = header, .client_id = credential->partner_uuid};
+  code = ask(request, &post, secrets, result, key_refused, error);
+
+out:
+  secure_wipe(pair, PAIR_MAX);
+  secure_wipe(header, size);
+  free(pair);
+  free(header);
+  return code;
+}
+
+static int fetch_business(const FetchRequest *request, FetchResult *result, Error *error)
+{
+  size_t size = strlen(BEARER_PREFIX) + strlen(request->partner_token) + 1;
+  char *header = malloc(size);
+  if (!header)
+    return error_set(error, THRED_E_NO_MEMORY, "out of memory");
+  snprintf(header, size, BEARER_PREFIX "%s", request->partner_token);
+  const char *secrets[2] = {request->partner_token, NULL};
+  OauthPost post = {.authorization = header};
+  bool ignored;
+  int code = ask(request, &post, secrets, result, &ignored, error);
+  secure_wipe(header, size);
+  free(header);
+  return code;
+}
+
+/* ---- the partner token: `credentials`, then `next` ---- */
+
+static bool same_credential(const Credential *a, const Credential *b)
+{
+  return strcmp(a->partner_uuid, b->partner_uuid) == 0 && strcmp(a->api_key, b->api_key) == 0;
+}
+
+/* Adds a sentence to the first one, which says what was refused and stays in front. */
+static void add_sentence(Error *error, const char *text)
+{
+  if (!error)
+    return;
+  size_t used = strlen(error->message);
+  snprintf(error->message + used, sizeof error->message - used, "; next: %s", text);
+}
+
+/*
+ * The key was refused: the rotation's other stack is asked. If that stack has nothing to offer, the
+ * refusal stands, and because what kept `next` from helping is local, it is not everyone's.
+ */
+static int fetch_next(const FetchRequest *request, const Credential *refused, FetchResult *result,
+                      Error *error)
+{
+  Credential credential;
+  Error next_error = ERROR_INIT;
+  bool ignored;
+  int code = credentials_get(request->snapshot, environment_of(request)->next, request->module_dir,
+                             request->at_secure, request->deadline_ms, &credential, &next_error);
+  if (code != THRED_OK) {
+    result->shared_failure = 0;
+    add_sentence(error, next_error.message);
+    code = THRED_E_REFUSED;
+  } else if (same_credential(&credential, refused)) {
+    add_sentence(error, "it holds the same key");
+    code = THRED_E_REFUSED;
+  } else {
+    code = ask_partner(request, &credential, result, &ignored, &next_error);
+    if (code != THRED_OK) {
+      add_sentence(error, next_error.message);
+      if (error)
+        error->code = code;
+    }
+  }
+  credential_clear(&credential);
+  return code;
+}
+
+static int fetch_partner(const FetchRequest *request, FetchResult *result, Error *error)
+{
+  const SnapshotEnvironment *environment = environment_of(request);
+  Credential credential;
+  bool key_refused = false;
+  int code = credentials_get(request->snapshot, environment->credentials, request->module_dir,
+                             request->at_secure, request->deadline_ms, &credential, error);
+  if (code == THRED_OK)
+    code = ask_partner(request, &credential, result, &key_refused, error);
+  if (code != THRED_OK && key_refused && environment->next.count > 0)
+    code = fetch_next(request, &credential, result, error);
+  credential_clear(&credential);
+  if (code == THRED_OK && error)
+    *error = (Error)ERROR_INIT;
+  return code;
+}
+
+int oauth_fetch_token(const FetchRequest *request, FetchResult *result, Error *error)
+{
+  *result = (FetchResult){0};
+  int code = check_request(request, error);
+  if (code != THRED_OK)
+    return code;
+  return request->business_id ? fetch_business(request, result, error)
+                              : fetch_partner(request, result, error);
+}

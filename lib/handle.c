@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+#include "lib/handle.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "lib/config-current.h"
+#include "lib/fetch-abi.h"
+#include "lib/process.h"
+#include "lib/secure.h"
+
+#define PREFIX "Authorization: Bearer "
+#define EMPTY  "Authorization:"
+
+/* curl_slist's data is char *, but libcurl only reads it. */
+static char empty_line[] = EMPTY;
+
+/* ---- the registry ------------------------------------------------------------------------------
+ */
+
+#define BUCKETS 256u
+
+/* Buckets of singly linked lists: each change is one store, so that the copy a fork makes is whole.
+ */
+static ProcessLock lock = PROCESS_LOCK_INIT;
+static Handle *table[BUCKETS];
+
+static Handle **bucket_of(CURL *curl)
+{
+  uintptr_t bits = (uintptr_t)curl;
+  return &table[(bits >> 4 ^ bits >> 12) % BUCKETS];
+}
+
+Handle *handle_find(CURL *curl)
+{
+  process_lock(&lock);
+  Handle *handle = *bucket_of(curl);
+  while (handle && handle->curl != curl)
+    handle = handle->next;
+  process_unlock(&lock);
+  return handle;
+}
+
+void handle_register(Handle *handle)
+{
+  process_lock(&lock);
+  Handle **bucket = bucket_of(handle->curl);
+  handle->next = *bucket;
+  *bucket = handle;
+  process_unlock(&lock);
+}
+
+Handle *handle_unregister(CURL *curl)
+{
+  process_lock(&lock);
+  Handle **at = bucket_of(curl);
+  while (*at && (*at)->curl != curl)
+    at = &(*at)->next;
+  Handle *handle = *at;
+  if (handle)
+    *at = handle->next;
+  process_unlock(&lock);
+  return handle;
+}
+
+/* ---- the node ----------------------------------------------------------------------------------
+ */
+
+void handle_silence(Handle *handle)
+{
+  handle->node.data = empty_line;
+}
+
+void handle_clear_token(Handle *handle)
+{
+  handle_silence(handle);
+  if (handle->line_length)
+    secure_wipe(handle->line, handle->line_length);
+  handle->line_length = 0;
+}
+
+char *handle_token_room(Handle *handle)
+{
+  if (!handle->line)
+    handle->line = malloc(sizeof PREFIX + TOKEN_MAX);
+  if (!handle->line)
+    return NULL;
+  memcpy(handle->line, PREFIX, sizeof PREFIX);
+  return handle->line + sizeof PREFIX - 1;
+}
+
+void handle_show_token(Handle *handle, size_t token_length)
+{
+  handle->line_length = sizeof PREFIX - 1 + token_length;
+  handle->node.data = handle->line;
+}
+
+/* ---- the program's headers ---------------------------------------------------------------------
+ */
+
+/* "Authorization:", "Authorization;" and, as libcurl after 8.21 takes it too, blanks in between. */
+static bool is_authorization(const char *line)
+{
+  size_t length = strlen("Authorization");
+  if (!line || strncasecmp(line, "Authorization", length) != 0)
+    return false;
+  line += length;
+  while (*line == ' ' || *line == '\t')
+    line++;
+  return *line == ':' || *line == ';';
+}
+
+static void free_nodes(struct curl_slist *list)
+{
+  while (list) {
+    struct curl_slist *next = list->next;
+    free(list);
+    list = next;
+  }
+}
+
+/* The list without its Authorization lines: nodes of ours, strings of the program's. */
+static bool filter(const struct curl_slist *headers, struct curl_slist **filtered)
+{
+  struct curl_slist **end = filtered;
+  *filtered = NULL;
+  for (; headers; headers = headers->next) {
+    if (is_authorization(headers->data))
+      continue;
+    struct curl_slist *node = calloc(1, sizeof *node);
+    if (!node) {
+      free_nodes(*filtered);
+      *filtered = NULL;
+      return false;
+    }
+    node->data = headers->data;
+    *end = node;
+    end = &node->next;
+  }
+  return true;
+}
+
+bool handle_set_headers(Handle *handle, struct curl_slist *headers)
+{
+  struct curl_slist *filtered = NULL;
+  bool own = false;
+  for (const struct curl_slist *line = headers; line; line = line->next)
+    own |= is_authorization(line->data);
+  if (own && !filter(headers, &filtered))
+    return false;
+  free_nodes(handle->filtered);
+  handle->filtered = filtered;
+  handle->own_authorization = own;
+  handle->headers = headers;
+  handle->node.next = headers;
+  return true;
+}
+
+void handle_free(Handle *handle)
+{
+  if (!handle)
+    return;
+  handle_clear_token(handle);
+  free(handle->line);
+  free_nodes(handle->filtered);
+  free(handle->remembered.url);
+  config_release(handle->remembered.snapshot);
+  secure_wipe(handle, sizeof *handle);
+  free(handle);
+}

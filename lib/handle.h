@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * handle.h - what thred-auth keeps for one attached CURL handle, and where it is found again.
+ *
+ * A Handle belongs to the thread that uses its CURL handle, as the CURL handle does. Only the
+ * registry (CURL* -> Handle) is shared and locked.
+ */
+#ifndef THRED_LIB_HANDLE_H
+#define THRED_LIB_HANDLE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <thred/thred.h>
+
+#include "lib/route.h"
+#include "lib/tls-proof.h"
+
+/* What the URL, method and business of the last request led to. Valid for this very snapshot. */
+typedef struct {
+  const Snapshot *snapshot; /* a reference; NULL: nothing remembered */
+  char *url;                /* malloc'ed */
+  char method[16];
+  char business[UUID_LENGTH + 1];
+  RouteDecision decision;
+} Remembered;
+
+typedef struct Handle {
+  /* Stands in front of the program's list as CURLOPT_HTTPHEADER. `data` is the token line only from
+   * PREREQ on; else it is empty, which also keeps libcurl's own Authorization out. */
+  struct curl_slist node;
+  CURL *curl;
+  ThredCurlApi api;
+  struct Handle *next; /* registry */
+
+  /* Told by the program. */
+  struct curl_slist *headers;  /* the program's, or NULL */
+  struct curl_slist *filtered; /* for `replace`: nodes of ours over the program's strings, without
+                                  its Authorization; NULL while it has none */
+  bool own_authorization;      /* `headers` has an Authorization line */
+  curl_prereq_callback prereq;
+  void *prereq_data;
+  char business[UUID_LENGTH + 1];
+
+  /* Of the transfer. */
+  char *line;          /* "Authorization: Bearer TOKEN"; room for TOKEN_MAX; NULL until needed */
+  size_t line_length;  /* bytes of secret in it */
+  char origin[64];     /* host of the first request if a token may go there, else "" */
+  bool strayed;        /* some request of this transfer had another origin */
+  bool sent;           /* the last request carried our token .. */
+  uint64_t generation; /* .. of this generation */
+  Remembered remembered;
+  TlsProof proof;
+} Handle;
+
+/* The Handle of `curl`, or NULL. */
+Handle *handle_find(CURL *curl);
+/* Adds; takes out (not freed). */
+void handle_register(Handle *handle);
+Handle *handle_unregister(CURL *curl);
+
+/* Wipes and frees it with everything of ours. */
+void handle_free(Handle *handle);
+
+/* The node says nothing. One store. */
+void handle_silence(Handle *handle);
+/* The same, and the token is overwritten. */
+void handle_clear_token(Handle *handle);
+
+/* Puts the token that stands in handle->line behind its prefix on the wire. */
+void handle_show_token(Handle *handle, size_t token_length);
+/* Room for a token in handle->line (made on first use), or NULL. */
+char *handle_token_room(Handle *handle);
+
+/* The program's list; finds its Authorization lines. False: out of memory, the old list stays. */
+bool handle_set_headers(Handle *handle, struct curl_slist *headers);
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * process.h - what this process lets in from outside, and the one lock type that survives fork.
+ */
+#ifndef THRED_LIB_PROCESS_H
+#define THRED_LIB_PROCESS_H
+
+#include <pthread.h>
+#include <stdbool.h>
+
+#include "lib/snapshot.h"
+
+/* getauxval(AT_SECURE): setuid, setgid or file capabilities. Nothing of the caller's counts then.
+ */
+bool process_at_secure(void);
+
+/* getenv(3), or NULL under AT_SECURE. Points into the environment: read it at once, as every reader
+ * of the environment must. An empty value counts as unset. */
+const char *process_env(const char *name);
+
+/* THRED_DISABLE=1: do nothing at all. Read at each call, so that a program can set it itself. */
+bool process_disabled(void);
+
+/* Which directories of configuration and modules this process reads. Strings are malloc'ed. */
+typedef struct {
+  SnapshotOrigin origin;
+  char *admin, *user, *modules, *fetch_object;
+} ProcessPaths;
+
+/* False: memory is out. Free with process_paths_clear(), also after false. */
+bool process_paths(ProcessPaths *paths);
+void process_paths_clear(ProcessPaths *paths);
+
+/*
+ * A mutex for short sections of one process, without calls into foreign code. A child of fork()
+ * gets every ProcessLock free, whatever the other threads of its parent held: what such a lock
+ * guards must be whole after any single store.
+ */
+typedef struct ProcessLock {
+  pthread_mutex_t mutex;
+  struct ProcessLock *next; /* list of all that were ever taken, for the child of a fork */
+  int registered;
+} ProcessLock;
+
+#define PROCESS_LOCK_INIT                                                                          \
+  {                                                                                                \
+    PTHREAD_MUTEX_INITIALIZER, NULL, 0                                                             \
+  }
+
+void process_lock(ProcessLock *lock);
+void process_unlock(ProcessLock *lock);
+
+#endif

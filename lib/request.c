@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT */
+#include "lib/request.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/bearer.h"
+#include "lib/config-current.h"
+#include "lib/log.h"
+#include "lib/process.h"
+#include "lib/secure.h"
+
+#if LIBCURL_VERSION_NUM < 0x075000
+#define CURL_PREREQFUNC_OK    0
+#define CURL_PREREQFUNC_ABORT 1
+#endif
+
+/* ---- the decision ------------------------------------------------------------------------------
+ */
+
+/* The default business: the handle's own, else the process's; NULL: the environment's. */
+static const char *default_business(const Handle *handle)
+{
+  return handle->business[0] ? handle->business : process_env("THRED_BUSINESS_ID");
+}
+
+static bool is_remembered(const Remembered *last, const Snapshot *snapshot, const char *method,
+                          const char *url, const char *business)
+{
+  return last->url && last->snapshot == snapshot && strcmp(last->url, url) == 0 &&
+         strcmp(last->method, method) == 0 && strcmp(last->business, business) == 0;
+}
+
+/* Keeps what decided, so that the same request is not parsed again. A method or business too long
+ * to keep is simply decided again next time. */
+static void remember(Remembered *last, const Snapshot *snapshot, const char *method,
+                     const char *url, const char *business)
+{
+  if (!last->url || strcmp(last->url, url) != 0) {
+    free(last->url);
+    last->url = strdup(url);
+  }
+  const Snapshot *old = last->snapshot;
+  last->snapshot = config_again(snapshot);
+  config_release(old);
+  if (strlen(method) < sizeof last->method && strlen(business) < sizeof last->business) {
+    strcpy(last->method, method);
+    strcpy(last->business, business);
+  } else {
+    free(last->url);
+    last->url = NULL;
+  }
+}
+
+const RouteDecision *request_decide(Handle *handle, const char *method, const char *url,
+                                    Error *error)
+{
+  Remembered *last = &handle->remembered;
+  const Snapshot *snapshot = config_acquire(error);
+  if (!snapshot)
+    return NULL;
+  const char *business = default_business(handle);
+  if (!is_remembered(last, snapshot, method, url, business ? business : "")) {
+    last->decision = route_decide(snapshot, &handle->api, method, url, business);
+    remember(last, snapshot, method, url, business ? business : "");
+  }
+  config_release(snapshot);
+  return &last->decision;
+}
+
+int request_get_token(Handle *handle, uint64_t refused, size_t *length, uint64_t *generation,
+                      Error *error)
+{
+  const Snapshot *snapshot = handle->remembered.snapshot;
+  const RouteDecision *decision = &handle->remembered.decision;
+  CacheToken token = {.value = handle_token_room(handle)};
+  if (!token.value)
+    return error_set(error, THRED_E_NO_MEMORY, "out of memory for a token");
+  BearerRequest request = {
+      .snapshot = snapshot,
+      .environment = decision->environment,
+      .host = snapshot_string(snapshot, snapshot_host(snapshot, decision->host)->name),
+      .token = decision->token,
+      .business = decision->business,
+      .refused = refused,
+      .deadline_ms = INT64_MAX};
+  int code = bearer_get(&request, &token, error);
+  *length = token.length;
+  *generation = token.generation;
+  return code;
+}
+
+/* ---- one request -------------------------------------------------------------------------------
+ */
+
+/* What libcurl tells about the request that it is about to send. */
+typedef struct {
+  char *url, *method;
+  long redirects, status; /* of the answer before this request, 0 if there was none */
+} Sending;
+
+static bool ask_libcurl(Handle *handle, Sending *sending)
+{
+  const ThredCurlApi *api = &handle->api;
+  return !api->easy_getinfo(handle->curl, CURLINFO_EFFECTIVE_URL, &sending->url) &&
+         !api->easy_getinfo(handle->curl, CURLINFO_EFFECTIVE_METHOD, &sending->method) &&
+         !api->easy_getinfo(handle->curl, CURLINFO_REDIRECT_COUNT, &sending->redirects) &&
+         !api->easy_getinfo(handle->curl, CURLINFO_RESPONSE_CODE, &sending->status) &&
+         sending->url && sending->method;
+}
+
+/* A token goes only to the host where the transfer began, and no more once it was anywhere else. An
+ * authentication retry counts as a redirect in libcurl; it stays on the origin. */
+static bool is_at_origin(Handle *handle, const Snapshot *snapshot, const RouteDecision *decision,
+                         long redirects)
+{
+  const char *host = decision->host == SNAPSHOT_NONE
+                         ? ""
+                         : snapshot_string(snapshot, snapshot_host(snapshot, decision->host)->name);
+  if (strlen(host) >= sizeof handle->origin)
+    host = "";
+  if (redirects == 0) {
+    strcpy(handle->origin, host);
+    handle->strayed = false;
+  } else if (!host[0] || strcmp(handle->origin, host) != 0) {
+    handle->strayed = true;
+  }
+  return !handle->strayed;
+}
+
+static void log_reason(const Sending *sending, const char *reason)
+{
+  /* The query may hold secrets of the program's; the path is what decided. */
+  log_debug("%s %.*s: no token: %s", sending->method, (int)strcspn(sending->url, "?#"),
+            sending->url, reason);
+}
+
+/* Everything that must hold before a token is even fetched. NULL, or the first thing that does not.
+ */
+static const char *objection(Handle *handle, const Sending *sending, const RouteDecision *decision,
+                             int local_port)
+{
+  const Snapshot *snapshot = handle->remembered.snapshot;
+  const char *why = NULL;
+  bool at_origin = is_at_origin(handle, snapshot, decision, sending->redirects);
+  if (decision->reason != ROUTE_TOKEN)
+    return route_reason_text(decision->reason);
+  if (!at_origin)
+    return "the request was reached by a redirect from another origin";
+  if (handle->own_authorization &&
+      snapshot_environment(snapshot, decision->environment)->existing_authorization ==
+          SNAPSHOT_EXISTING_KEEP)
+    return "the program brings its own Authorization";
+  const char *host = snapshot_string(snapshot, snapshot_host(snapshot, decision->host)->name);
+  tls_is_proved(&handle->api, handle->curl, host, local_port, &handle->proof, &why);
+  return why;
+}
+
+static void log_sent(const Sending *sending, const RouteDecision *decision, uint64_t generation)
+{
+  log_debug("%s %.*s: %s token%s%s, generation %llu", sending->method,
+            (int)strcspn(sending->url, "?#"), sending->url,
+            decision->token == SNAPSHOT_TOKEN_PARTNER ? "partner" : "business",
+            decision->token == SNAPSHOT_TOKEN_PARTNER ? "" : " of ",
+            decision->token == SNAPSHOT_TOKEN_PARTNER ? "" : decision->business,
+            (unsigned long long)generation);
+}
+
+static void attach_token(Handle *handle, const Sending *sending, int local_port)
+{
+  Error error = ERROR_INIT;
+  size_t length = 0;
+  uint64_t generation = 0;
+  /* libcurl sends the same request again after a 401 that it could answer: with another token. */
+  bool retry = sending->status == 401 && sending->redirects > 0 && handle->sent;
+  handle->sent = false;
+  const RouteDecision *decision = request_decide(handle, sending->method, sending->url, &error);
+  if (!decision) {
+    log_error("no token: %s", error.message);
+    return;
+  }
+  const char *why = objection(handle, sending, decision, local_port);
+  if (why) {
+    log_reason(sending, why);
+    return;
+  }
+  if (request_get_token(handle, retry ? handle->generation : 0, &length, &generation, &error)) {
+    log_reason(sending, error.message);
+    return;
+  }
+  handle->node.next = handle->own_authorization ? handle->filtered : handle->headers;
+  handle_show_token(handle, length);
+  handle->sent = true;
+  handle->generation = generation;
+  log_sent(sending, decision, generation);
+}
+
+int request_prereq(void *clientp, char *conn_primary_ip, char *conn_local_ip, int conn_primary_port,
+                   int conn_local_port)
+{
+  Handle *handle = clientp;
+  char *own_ip = NULL;
+  /* libcurl passes its own field. Another handle's field here: a duplicate that was made behind our
+   * back, whose request would carry this handle's node. */
+  if (handle->api.easy_getinfo(handle->curl, CURLINFO_PRIMARY_IP, &own_ip) ||
+      own_ip != conn_primary_ip) {
+    log_error("a transfer was aborted: its handle is a plain curl_easy_duphandle() of an attached "
+              "one; use thred_curl_duphandle()");
+    return CURL_PREREQFUNC_ABORT;
+  }
+  Sending sending = {0};
+  handle_clear_token(handle);
+  handle->node.next = handle->headers;
+  if (ask_libcurl(handle, &sending))
+    attach_token(handle, &sending, conn_local_port);
+  return handle->prereq ? handle->prereq(handle->prereq_data, conn_primary_ip, conn_local_ip,
+                                         conn_primary_port, conn_local_port)
+                        : CURL_PREREQFUNC_OK;
+}
+
+int request_sockopt(void *clientp, curl_socket_t socket, curlsocktype purpose)
+{
+  Handle *handle = clientp;
+  (void)socket;
+  (void)purpose;
+  /* One store and no wiping: a duplicate made behind our back may run this in another thread. */
+  handle_silence(handle);
+  handle->proof.session = NULL;
+  return CURL_SOCKOPT_OK;
+}

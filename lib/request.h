@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * request.h - one request of an attached handle, just before it is sent: decide, prove, get, write.
+ */
+#ifndef THRED_LIB_REQUEST_H
+#define THRED_LIB_REQUEST_H
+
+#include "lib/error.h"
+#include "lib/handle.h"
+
+/* CURLOPT_PREREQFUNCTION of an attached handle; `clientp` is its Handle. */
+int request_prereq(void *clientp, char *conn_primary_ip, char *conn_local_ip, int conn_primary_port,
+                   int conn_local_port);
+
+/* CURLOPT_SOCKOPTFUNCTION: before a connection is made, hence before a CONNECT, which comes before
+ * PREREQ: the node must say nothing then. */
+int request_sockopt(void *clientp, curl_socket_t socket, curlsocktype purpose);
+
+/* Decides `url` for this handle; the last decision is remembered. NULL: no configuration. */
+const RouteDecision *request_decide(Handle *handle, const char *method, const char *url,
+                                    Error *error);
+
+/* Gets the token of the remembered decision into handle->line; `refused` as in BearerRequest.
+ * Returns a ThredError; *length and *generation on THRED_OK. */
+int request_get_token(Handle *handle, uint64_t refused, size_t *length, uint64_t *generation,
+                      Error *error);
+
+#endif

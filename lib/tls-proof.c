@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+#include "lib/tls-proof.h"
+
+#include <dlfcn.h>
+#include <link.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Of openssl/ssl.h and openssl/x509_vfy.h, and gnutls/gnutls.h: the library found at run time need
+ * not be the one whose headers are here. */
+#define SSL_VERIFY_PEER_BIT 1
+#define X509_RESULT_OK      0
+
+/* The functions of the TLS library behind one libcurl. Immutable once published. */
+typedef struct Inspector {
+  const void *libcurl; /* address of its curl_easy_getinfo */
+  const struct Inspector *next;
+  int (*ssl_get_verify_mode)(const void *ssl);
+  long (*ssl_get_verify_result)(const void *ssl);
+  void *(*ssl_get1_peer_certificate)(const void *ssl);
+  int (*x509_check_host)(void *x509, const char *name, size_t length, unsigned flags, char **peer);
+  void (*x509_free)(void *x509);
+  int (*gnutls_verify_peers3)(void *session, const char *host, unsigned *status);
+} Inspector;
+
+/* The symbol as the libcurl behind `handle` is bound to it: found among its own dependencies, and
+ * not another one where the global scope has the name too (a program with its own OpenSSL inside).
+ */
+static void *bound_symbol(void *handle, const char *name)
+{
+  void *own = dlsym(handle, name), *global = dlsym(RTLD_DEFAULT, name);
+  return global && global != own ? NULL : own;
+}
+
+/* An Inspector's members are function pointers of their own types; POSIX lets dlsym's answer be
+ * one. */
+#define BIND(inspector, member, handle, name)                                                      \
+  do {                                                                                             \
+    void *symbol = bound_symbol(handle, name);                                                     \
+    memcpy(&(inspector)->member, &symbol, sizeof symbol);                                          \
+  } while (0)
+
+static void bind_all(Inspector *inspector, void *handle)
+{
+  BIND(inspector, ssl_get_verify_mode, handle, "SSL_get_verify_mode");
+  BIND(inspector, ssl_get_verify_result, handle, "SSL_get_verify_result");
+  BIND(inspector, ssl_get1_peer_certificate, handle, "SSL_get1_peer_certificate"); /* 3.0 */
+  if (!inspector->ssl_get1_peer_certificate)
+    BIND(inspector, ssl_get1_peer_certificate, handle, "SSL_get_peer_certificate"); /* 1.x */
+  BIND(inspector, x509_check_host, handle, "X509_check_host");
+  BIND(inspector, x509_free, handle, "X509_free");
+  BIND(inspector, gnutls_verify_peers3, handle, "gnutls_certificate_verify_peers3");
+}
+
+/* A handle whose search order is that of the object which holds `address`; NULL if it is in none.
+ */
+static void *handle_of(const void *address)
+{
+  Dl_info info;
+  struct link_map *map = NULL;
+  if (!dladdr1(address, &info, (void **)&map, RTLD_DL_LINKMAP) || !map)
+    return NULL;
+  return dlopen(map->l_name[0] ? map->l_name : NULL, RTLD_LAZY | RTLD_NOLOAD);
+}
+
+static const Inspector *inspector_of(const ThredCurlApi *api)
+{
+  static _Atomic(const Inspector *) known; /* one or two, never freed */
+  const void *libcurl;
+  memcpy(&libcurl, &api->easy_getinfo, sizeof libcurl);
+  for (const Inspector *i = atomic_load_explicit(&known, memory_order_acquire); i; i = i->next)
+    if (i->libcurl == libcurl)
+      return i;
+  Inspector *inspector = calloc(1, sizeof *inspector);
+  void *handle = inspector ? handle_of(libcurl) : NULL;
+  if (!handle) {
+    free(inspector);
+    return NULL;
+  }
+  inspector->libcurl = libcurl;
+  bind_all(inspector, handle);
+  dlclose(handle); /* the program's own reference keeps it; its code is on our caller's stack */
+  inspector->next = atomic_load(&known);
+  while (!atomic_compare_exchange_weak(&known, &inspector->next, inspector))
+    ;
+  return inspector;
+}
+
+static bool openssl_name_fits(const Inspector *tls, void *ssl, const char *host)
+{
+  void *certificate = tls->ssl_get1_peer_certificate(ssl);
+  if (!certificate)
+    return false;
+  bool fits = tls->x509_check_host(certificate, host, strlen(host), 0, NULL) == 1;
+  tls->x509_free(certificate);
+  return fits;
+}
+
+/* NULL: proved. SSL_get_verify_result is X509_V_OK also when nobody verified, hence the mode. */
+static const char *inspect_openssl(const Inspector *tls, void *ssl, const char *host, bool known)
+{
+  if (!tls->ssl_get_verify_mode || !tls->ssl_get_verify_result || !tls->x509_free ||
+      !tls->ssl_get1_peer_certificate || !tls->x509_check_host)
+    return "the OpenSSL of this libcurl cannot be inspected";
+  if (!(tls->ssl_get_verify_mode(ssl) & SSL_VERIFY_PEER_BIT))
+    return "certificate verification is switched off";
+  if (tls->ssl_get_verify_result(ssl) != X509_RESULT_OK)
+    return "the server's certificate was not verified";
+  if (!known && !openssl_name_fits(tls, ssl, host))
+    return "the server's certificate is for another host";
+  return NULL;
+}
+
+/* GnuTLS keeps no verdict of libcurl's check, so the chain and the name are checked again against
+ * what the session trusts: with verification switched off, libcurl gave it nothing to trust. */
+static const char *inspect_gnutls(const Inspector *tls, void *session, const char *host, bool known)
+{
+  unsigned status = 1;
+  if (!tls->gnutls_verify_peers3)
+    return "the GnuTLS of this libcurl cannot be inspected";
+  if (known)
+    return NULL;
+  if (tls->gnutls_verify_peers3(session, host, &status) < 0 || status != 0)
+    return "the server's certificate was not verified for this host";
+  return NULL;
+}
+
+static const char *inspect(const ThredCurlApi *api, const struct curl_tlssessioninfo *session,
+                           const char *host, bool known)
+{
+  const Inspector *tls = inspector_of(api);
+  if (!tls)
+    return "this libcurl cannot be inspected";
+  if (session->backend == CURLSSLBACKEND_OPENSSL)
+    return inspect_openssl(tls, session->internals, host, known);
+  if (session->backend == CURLSSLBACKEND_GNUTLS)
+    return inspect_gnutls(tls, session->internals, host, known);
+  return "the TLS library of this libcurl is neither OpenSSL nor GnuTLS";
+}
+
+bool tls_is_proved(const ThredCurlApi *api, CURL *curl, const char *host, int local_port,
+                   TlsProof *proof, const char **why)
+{
+  const struct curl_tlssessioninfo *session = NULL;
+  if (api->easy_getinfo(curl, CURLINFO_TLS_SSL_PTR, &session) || !session || !session->internals) {
+    *why = "there is no TLS session on the connection";
+    return false;
+  }
+  bool known = proof->session == session->internals && proof->local_port == local_port &&
+               strcmp(proof->host, host) == 0;
+  *why = inspect(api, session, host, known);
+  if (*why || known)
+    return *why == NULL;
+  if (strlen(host) < sizeof proof->host) {
+    proof->session = session->internals;
+    proof->local_port = local_port;
+    memcpy(proof->host, host, strlen(host) + 1);
+  }
+  return true;
+}

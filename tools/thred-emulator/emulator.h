@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* emulator - the parts of one running emulator, handed to whoever answers a request. */
+#ifndef EMULATOR_EMULATOR_H
+#define EMULATOR_EMULATOR_H
+
+#include "businesses.h"
+#include "counters.h"
+#include "faults.h"
+#include "journal.h"
+#include "settings.h"
+#include "tokens.h"
+
+/* Each part has its own lock; none is held while another part is called. */
+typedef struct Emulator {
+  BusinessList *businesses;
+  Counters *counters;
+  FaultList *faults;
+  Journal *journal;
+  Settings *settings;
+  TokenTable *tokens;
+
+  GMutex pause_lock;
+  GCond pause_over;
+  bool stopping; /* under pause_lock */
+} Emulator;
+
+/* NULL, with a message on stderr, when there is not enough randomness. */
+Emulator *emulator_new(const char *api_key);
+void emulator_free(Emulator *emulator);
+
+/* Sleeps in the calling thread, or until emulator_stop(). */
+void emulator_pause(Emulator *emulator, guint64 milliseconds);
+
+/* Ends every pause, and all later ones at once. */
+void emulator_stop(Emulator *emulator);
+
+#endif

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+#include "files.h"
+
+#include <errno.h>
+#include <glib/gstdio.h>
+#include <openssl/crypto.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool fail(GError **error, const char *what, const char *path)
+{
+  int reason = errno;
+  g_set_error(error, G_FILE_ERROR, g_file_error_from_errno(reason), "cannot %s %s: %s", what, path,
+              g_strerror(reason));
+  return false;
+}
+
+static bool make_dir(const char *path, GError **error)
+{
+  if (g_mkdir_with_parents(path, 0700) == 0)
+    return true;
+  return fail(error, "make directory", path);
+}
+
+/* A reader sees the old file, no file or the whole new one (GLib writes another and renames it). */
+static bool write_file(const char *dir, const char *name, const char *text, int mode,
+                       GError **error)
+{
+  g_autofree char *path = g_build_filename(dir, name, NULL);
+  return g_file_set_contents_full(path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, mode, error);
+}
+
+static bool remove_file(const char *dir, const char *name, GError **error)
+{
+  g_autofree char *path = g_build_filename(dir, name, NULL);
+  if (g_unlink(path) == 0 || errno == ENOENT)
+    return true;
+  return fail(error, "remove", path);
+}
+
+bool files_remove_ports(const char *dir, GError **error)
+{
+  return remove_file(dir, "port", error) && remove_file(dir, "http-port", error);
+}
+
+char *files_prepare(const char *dir, GError **error)
+{
+  if (!make_dir(dir, error))
+    return NULL;
+  char *resolved = realpath(dir, NULL);
+  if (!resolved) {
+    fail(error, "resolve", dir);
+    return NULL;
+  }
+  /* Not free()'s business for the callers: hand out GLib's memory like everyone else here. */
+  char *path = g_strdup(resolved);
+  free(resolved);
+  if (files_remove_ports(path, error))
+    return path;
+  g_free(path);
+  return NULL;
+}
+
+static bool write_configuration(const char *dir, const Leaflet *leaflet, GError **error)
+{
+  g_autofree char *conf_dir = g_build_filename(dir, "conf.d", NULL);
+  g_autofree char *ca = g_build_filename(dir, "ca.pem", NULL);
+  g_autofree char *credentials = g_build_filename(dir, "credentials", NULL);
+  g_autofree char *connect_to = g_strdup_printf("::%s:%u", leaflet->address, leaflet->port);
+  g_autoptr(GKeyFile) file = g_key_file_new();
+
+  g_key_file_set_string(file, "thred", "environment", "sandbox");
+  g_key_file_set_string(file, "environment sandbox", "credentials", "file");
+  g_key_file_set_string(file, "environment sandbox", "connect-to", connect_to);
+  g_key_file_set_string(file, "environment sandbox", "ca-file", ca);
+  g_key_file_set_string(file, "credentials file", "path", credentials);
+  g_autofree char *text = g_key_file_to_data(file, NULL, NULL);
+  return make_dir(conf_dir, error) && write_file(conf_dir, "50-emulator.conf", text, 0600, error);
+}
+
+bool files_write(const char *dir, const Leaflet *leaflet, GError **error)
+{
+  char *server = g_strconcat(leaflet->certificates->server, leaflet->certificates->key, NULL);
+  g_autofree char *credentials = g_strdup_printf("THRED_PARTNER_UUID=%s\nTHRED_API_KEY=%s\n",
+                                                 leaflet->partner, leaflet->api_key);
+  bool ok = write_file(dir, "ca.pem", leaflet->certificates->ca, 0644, error) &&
+            write_file(dir, "server.pem", server, 0600, error) &&
+            write_file(dir, "credentials", credentials, 0600, error) &&
+            write_configuration(dir, leaflet, error);
+  OPENSSL_cleanse(server, strlen(server));
+  g_free(server);
+  return ok;
+}
+
+bool files_write_port(const char *dir, const char *name, unsigned port, GError **error)
+{
+  g_autofree char *text = g_strdup_printf("%u\n", port);
+  return write_file(dir, name, text, 0644, error);
+}

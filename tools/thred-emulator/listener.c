@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+#include "listener.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* A test that starts a thousand clients at once must not lose any of them to a short queue. */
+#define BACKLOG    4096
+/* How many ports after the given one are tried for the plain-HTTP listener. */
+#define NEXT_PORTS 1000
+
+bool listener_parse(const char *text, char **host, unsigned *port)
+{
+  const char *colon = strrchr(text, ':');
+  if (!colon || colon == text)
+    return false;
+  guint64 number = 0;
+  if (!g_ascii_string_to_unsigned(colon + 1, 10, 0, 65535, &number, NULL))
+    return false;
+  g_autofree char *name = g_strndup(text, (gsize)(colon - text));
+  size_t length = strlen(name);
+  bool bracketed = length > 2 && name[0] == '[' && name[length - 1] == ']';
+  /* An IPv6 address without brackets: where its last group ends is a guess. */
+  if (!bracketed && strchr(name, ':'))
+    return false;
+  *host = bracketed ? g_strndup(name + 1, length - 2) : g_strdup(name);
+  *port = (unsigned)number;
+  return true;
+}
+
+static int bind_and_listen(const struct addrinfo *info)
+{
+  int fd = socket(info->ai_family, info->ai_socktype | SOCK_CLOEXEC, info->ai_protocol);
+  if (fd < 0)
+    return -1;
+  int on = 1;
+  (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (bind(fd, info->ai_addr, info->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0)
+    return fd;
+  int saved = errno;
+  close(fd);
+  errno = saved;
+  return -1;
+}
+
+/* A wildcard address is no place to connect to: name the loopback of its family instead. */
+static char *reachable_address(const struct sockaddr_storage *bound, socklen_t length)
+{
+  if (bound->ss_family == AF_INET) {
+    struct sockaddr_in v4;
+    memcpy(&v4, bound, sizeof v4);
+    if (v4.sin_addr.s_addr == htonl(INADDR_ANY))
+      return g_strdup("127.0.0.1");
+  } else if (bound->ss_family == AF_INET6) {
+    struct sockaddr_in6 v6;
+    memcpy(&v6, bound, sizeof v6);
+    if (IN6_IS_ADDR_UNSPECIFIED(&v6.sin6_addr))
+      return g_strdup("[::1]");
+  }
+  char host[NI_MAXHOST];
+  if (getnameinfo((const struct sockaddr *)bound, length, host, sizeof host, NULL, 0,
+                  NI_NUMERICHOST) != 0)
+    return NULL;
+  return bound->ss_family == AF_INET6 ? g_strdup_printf("[%s]", host) : g_strdup(host);
+}
+
+static bool describe(Listener *listener)
+{
+  struct sockaddr_storage bound;
+  socklen_t length = sizeof bound;
+  if (getsockname(listener->fd, (struct sockaddr *)&bound, &length) != 0)
+    return false;
+  char service[NI_MAXSERV];
+  if (getnameinfo((const struct sockaddr *)&bound, length, NULL, 0, service, sizeof service,
+                  NI_NUMERICSERV) != 0)
+    return false;
+  listener->port = (unsigned)g_ascii_strtoull(service, NULL, 10);
+  listener->address = reachable_address(&bound, length);
+  return listener->address != NULL;
+}
+
+bool listener_open(Listener *listener, const char *host, unsigned port, GError **error)
+{
+  *listener = (Listener){.fd = -1};
+  g_autofree char *service = g_strdup_printf("%u", port);
+  struct addrinfo hints = {
+      .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+  struct addrinfo *found = NULL;
+  int status = getaddrinfo(host, service, &hints, &found);
+  if (status != 0) {
+    g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED, "cannot listen on %s: %s", host,
+                gai_strerror(status));
+    return false;
+  }
+  int reason = 0;
+  for (struct addrinfo *at = found; at && listener->fd < 0; at = at->ai_next) {
+    listener->fd = bind_and_listen(at);
+    if (listener->fd < 0)
+      reason = errno;
+  }
+  freeaddrinfo(found);
+  if (listener->fd >= 0 && !describe(listener)) {
+    reason = errno;
+    listener_clear(listener);
+  }
+  if (listener->fd >= 0)
+    return true;
+  g_set_error(error, G_FILE_ERROR, g_file_error_from_errno(reason),
+              "cannot listen on %s port %u: %s", host, port, g_strerror(reason));
+  return false;
+}
+
+bool listener_open_next(Listener *listener, const char *host, unsigned port, GError **error)
+{
+  if (port == 0)
+    return listener_open(listener, host, 0, error);
+  for (unsigned at = port + 1; at <= 65535 && at <= port + NEXT_PORTS; at++)
+    if (listener_open(listener, host, at, NULL))
+      return true;
+  g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED,
+              "cannot listen on %s: no free port after %u for plain HTTP", host, port);
+  return false;
+}
+
+void listener_clear(Listener *listener)
+{
+  if (listener->fd >= 0)
+    close(listener->fd);
+  listener->fd = -1;
+  g_clear_pointer(&listener->address, g_free);
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+#include "options.h"
+
+#include "ca.h"
+#include "config.h"
+#include "listener.h"
+
+#include <glib.h>
+#include <stdio.h>
+
+#define DEFAULT_LISTEN "127.0.0.1:0"
+
+/* Thred's hosts, hosts that must never see a token, and this machine. */
+static const char default_names[] =
+    "sandbox.thredfi.com sandbox-backend.thredfi.com backend.thredfi.com api.thredfi.com "
+    "staging-backend.thredfi.com dev-backend.thredfi.com docs.thredfi.com status.thredfi.com "
+    "www.thredfi.com thredfi.com evil.example third.example localhost 127.0.0.1 ::1";
+
+static const char description[] =
+    "Example:\n"
+    "  thred-emulator --listen 127.0.0.1:0 --dir /tmp/thred &\n"
+    "  until test -s /tmp/thred/port; do sleep 0.1; done\n"
+    "  export THRED_CONF_DIR=/tmp/thred/conf.d\n"
+    "  thredctl token --partner\n"
+    "  curl --cacert /tmp/thred/ca.pem \\\n"
+    "       --connect-to \"::127.0.0.1:$(cat /tmp/thred/port)\" \\\n"
+    "       https://sandbox.thredfi.com/_emulator/counters\n"
+    "\n"
+    "The control API under /_emulator/ is described in thred-emulator(1).\n"
+    "Exit status: 0 after SIGTERM or SIGINT, 1 when it cannot start, 2 for a wrong command line.";
+
+/* What GOption fills in; strings of the command line are taken as bytes, whatever the locale. */
+typedef struct Raw {
+  char *listen;
+  char *dir;
+  char **names;
+  char *api_key;
+  gboolean expired;
+  gboolean no_http;
+  gboolean version;
+} Raw;
+
+static void raw_clear(Raw *raw)
+{
+  g_free(raw->listen);
+  g_free(raw->dir);
+  g_strfreev(raw->names);
+  g_free(raw->api_key);
+}
+
+static bool read_arguments(Raw *raw, int *argc, char ***argv, GError **error)
+{
+  const GOptionEntry entries[] = {
+      {"listen", 'l', 0, G_OPTION_ARG_FILENAME, &raw->listen,
+       "Address and port for HTTPS; port 0 is any free one (" DEFAULT_LISTEN ")", "HOST:PORT"},
+      {"dir", 'd', 0, G_OPTION_ARG_FILENAME, &raw->dir,
+       "Where port, ca.pem, credentials and conf.d are written", "DIR"},
+      {"name", 'n', 0, G_OPTION_ARG_FILENAME_ARRAY, &raw->names,
+       "Name in the server's certificate, in place of the usual ones (repeatable)", "HOST"},
+      {"expired", 0, 0, G_OPTION_ARG_NONE, &raw->expired, "Serve with an expired certificate",
+       NULL},
+      {"api-key", 'k', 0, G_OPTION_ARG_FILENAME, &raw->api_key,
+       "The partner's API key, in place of a random one", "KEY"},
+      {"no-http", 0, 0, G_OPTION_ARG_NONE, &raw->no_http, "No plain-HTTP listener", NULL},
+      {"version", 'V', 0, G_OPTION_ARG_NONE, &raw->version, "Print the version and exit", NULL},
+      G_OPTION_ENTRY_NULL};
+  g_autoptr(GOptionContext) context = g_option_context_new(NULL);
+  g_option_context_set_summary(context, "A local Thred to develop and test against.");
+  g_option_context_set_description(context, description);
+  g_option_context_add_main_entries(context, entries, NULL);
+  return g_option_context_parse(context, argc, argv, error);
+}
+
+/* The key becomes one line of DIR/credentials and one half of a Basic credential (RFC 7617). */
+static bool key_is_valid(const char *key)
+{
+  for (const unsigned char *at = (const unsigned char *)key; *at; at++)
+    if (*at < 0x20 || *at == 0x7f)
+      return false;
+  return *key != '\0';
+}
+
+/* NULL, or what is wrong. */
+static char *judge(const Raw *raw, int argc, char *const *argv)
+{
+  if (argc > 1)
+    return g_strdup_printf("unexpected argument '%s'", argv[1]);
+  if (!raw->dir || !*raw->dir)
+    return g_strdup("--dir DIR is missing");
+  if (raw->api_key && !key_is_valid(raw->api_key))
+    return g_strdup("--api-key is empty or holds a control character");
+  for (char **name = raw->names; name && *name; name++)
+    if (!certificate_name_is_valid(*name))
+      return g_strdup_printf("--name '%s' is neither a host name nor an IP address", *name);
+  return NULL;
+}
+
+static OptionsResult bad(const char *message)
+{
+  fprintf(stderr, "thred-emulator: %s\nTry 'thred-emulator --help'.\n", message);
+  return OPTIONS_BAD;
+}
+
+OptionsResult options_parse(Options *options, int *argc, char ***argv)
+{
+  OptionsResult result = OPTIONS_RUN;
+  g_autoptr(GError) error = NULL;
+  g_autofree char *wrong = NULL;
+  Raw raw = {0};
+  *options = (Options){0};
+
+  if (!read_arguments(&raw, argc, argv, &error)) {
+    result = bad(error->message);
+    goto out;
+  }
+  if (raw.version) {
+    printf("thred-emulator %s\n", THRED_VERSION);
+    result = OPTIONS_DONE;
+    goto out;
+  }
+  const char *listen = raw.listen ? raw.listen : DEFAULT_LISTEN;
+  wrong = judge(&raw, *argc, *argv);
+  if (!wrong && !listener_parse(listen, &options->host, &options->port))
+    wrong = g_strdup_printf("--listen '%s' is not HOST:PORT", listen);
+  if (wrong) {
+    result = bad(wrong);
+    goto out;
+  }
+  options->dir = g_steal_pointer(&raw.dir);
+  options->api_key = g_steal_pointer(&raw.api_key);
+  options->names = raw.names ? g_steal_pointer(&raw.names) : g_strsplit(default_names, " ", -1);
+  options->expired = raw.expired;
+  options->plain_http = !raw.no_http;
+out:
+  raw_clear(&raw);
+  return result;
+}
+
+void options_clear(Options *options)
+{
+  g_free(options->host);
+  g_free(options->dir);
+  g_free(options->api_key);
+  g_strfreev(options->names);
+  *options = (Options){0};
+}

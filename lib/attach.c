@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/config-current.h"
 #include "lib/curl-find.h"
 #include "lib/handle.h"
 #include "lib/log.h"
@@ -25,39 +24,8 @@
 #define CURLOPT_PREREQDATA     ((CURLoption)(CURLOPTTYPE_CBPOINT + 313))
 #endif
 
-/* Never on the wire: an Authorization line of ours, if only an empty one, always stands before it.
- * It makes libcurl believe that it can answer a 401 (libcurl >= 7.77). */
-#define DUMMY_BEARER "none"
-
 /* ---- options -----------------------------------------------------------------------------------
  */
-
-/* Every active environment replaces the program's own Authorization. */
-static bool everywhere_replaced(void)
-{
-  Error error = ERROR_INIT;
-  const Snapshot *snapshot = config_acquire(&error);
-  bool replaced = snapshot != NULL;
-  for (uint32_t i = 0; snapshot && i < snapshot->environments.count; i++) {
-    const SnapshotEnvironment *env = snapshot_environment(snapshot, i);
-    replaced &= !env->active || env->existing_authorization == SNAPSHOT_EXISTING_REPLACE;
-  }
-  config_release(snapshot);
-  return replaced;
-}
-
-/* libcurl answers a 401 by itself only if it thinks that it has something to answer with. A request
- * that the program authorises itself is never sent twice. */
-static CURLcode set_retry(Handle *handle)
-{
-  const ThredCurlApi *api = &handle->api;
-  bool retry = !handle->own_authorization || everywhere_replaced();
-  CURLcode code =
-      api->easy_setopt(handle->curl, CURLOPT_HTTPAUTH,
-                       retry ? (long)(CURLAUTH_BEARER | CURLAUTH_ONLY) : (long)CURLAUTH_NONE);
-  return code ? code
-              : api->easy_setopt(handle->curl, CURLOPT_XOAUTH2_BEARER, retry ? DUMMY_BEARER : NULL);
-}
 
 static CURLcode set_options(Handle *handle)
 {
@@ -74,7 +42,7 @@ static CURLcode set_options(Handle *handle)
     code = api->easy_setopt(curl, CURLOPT_SOCKOPTFUNCTION, request_sockopt);
   if (!code)
     code = api->easy_setopt(curl, CURLOPT_SOCKOPTDATA, handle);
-  return code ? code : set_retry(handle);
+  return code ? code : handle_set_retry(handle);
 }
 
 /* As it would be without us: what the program told us goes back, the rest to libcurl's defaults. */
@@ -193,7 +161,7 @@ int thred_curl_set_headers_with(CURL *curl, const ThredCurlApi *api, struct curl
   Handle *handle = find(curl, api, &code, &error);
   if (handle && !handle_set_headers(handle, headers))
     code = error_set(&error, THRED_E_NO_MEMORY, "out of memory for a header list");
-  else if (handle && set_retry(handle))
+  else if (handle && handle_set_retry(handle))
     code = error_set(&error, THRED_E_UNSUPPORTED, "libcurl refused an option");
   else if (!handle && !code && api->easy_setopt(curl, CURLOPT_HTTPHEADER, headers))
     code = error_set(&error, THRED_E_NO_MEMORY, "libcurl refused the header list");
@@ -243,7 +211,7 @@ static int prepare(Handle *handle, const char *url, Error *error)
     return error->code;
   if (decision->reason != ROUTE_TOKEN)
     return THRED_OK;
-  int code = request_get_token(handle, 0, &length, &generation, error);
+  int code = request_get_token(handle, 0, 0, &length, &generation, error);
   handle->line_length = 0;
   if (code == THRED_OK) {
     handle_show_token(handle, length); /* so that it is wiped like any other */
@@ -267,7 +235,7 @@ int thred_curl_prepare_with(CURL *curl, const ThredCurlApi *api, const char *url
 
 static int copy_settings(const Handle *from, Handle *to, Error *error)
 {
-  if (!handle_set_headers(to, from->headers) || set_retry(to))
+  if (!handle_set_headers(to, from->headers) || handle_set_retry(to))
     return error_set(error, THRED_E_NO_MEMORY, "out of memory for a duplicate's headers");
   to->prereq = from->prereq;
   to->prereq_data = from->prereq_data;

@@ -159,6 +159,7 @@ static int request_business_token(const Call *call, int64_t deadline_ms, CacheTo
   ask.token = SNAPSHOT_TOKEN_PARTNER;
   ask.business = NULL;
   ask.refused = 0;
+  ask.not_before_ms = 0; /* if it is revoked too, the endpoint says so */
   ask.deadline_ms = deadline_ms;
   int code = THRED_OK;
   for (int attempt = 0; attempt < 2; attempt++) {
@@ -214,8 +215,35 @@ static int64_t lease_ms(const Call *call)
   return (int64_t)call->environment->timeout * 1000 + LEASE_GRACE_MS;
 }
 
-/* ---- renewing ahead of expiry ------------------------------------------------------------------
+/* ---- replacing a token that is in hand ---------------------------------------------------------
  */
+
+/* The contents of `from` become those of `to`, each in its own memory; `from` is wiped. */
+static void move_token(CacheToken *to, CacheToken *from)
+{
+  char *value = to->value;
+  memcpy(value, from->value, from->length + 1);
+  secure_wipe(from->value, from->length);
+  *to = *from;
+  to->value = value;
+}
+
+/* Fetches as the owner; on success *token is the new one, else it stays. */
+static int replace_as_owner(const Call *call, const CacheClaim *claim, int64_t deadline_ms,
+                            CacheToken *token)
+{
+  Error error = ERROR_INIT;
+  CacheToken fresh = {.value = malloc(TOKEN_MAX + 1)};
+  if (!fresh.value) {
+    cache_release(call->cache, &call->key, claim);
+    return THRED_E_NO_MEMORY;
+  }
+  int code = fetch_as_owner(call, claim, deadline_ms, &fresh, &error);
+  if (code == THRED_OK)
+    move_token(token, &fresh);
+  free(fresh.value);
+  return code;
+}
 
 static bool is_due(const Call *call, const CacheToken *token)
 {
@@ -225,13 +253,11 @@ static bool is_due(const Call *call, const CacheToken *token)
   return cache_remaining_ms(token) < before;
 }
 
-/* The token in hand is good; one process replaces it, the others and every failure go on with it.
- */
+/* Ahead of expiry: one process renews, the others and every failure go on with what they have. */
 static void renew(const Call *call, CacheToken *token)
 {
   static _Atomic int64_t pause_until; /* CLOCK_MONOTONIC ms; after a failure that nobody shares */
   CacheClaim claim;
-  Error error = ERROR_INIT;
   int64_t now = clock_monotonic_ms(), deadline_ms = call->deadline_ms;
   if (now < atomic_load(&pause_until) ||
       cache_claim(call->cache, &call->key, &call->label, token->generation, lease_ms(call), false,
@@ -239,22 +265,46 @@ static void renew(const Call *call, CacheToken *token)
     return;
   if (cache_remaining_ms(token) > RENEW_CALM_MS && now + RENEW_PATIENCE_MS < deadline_ms)
     deadline_ms = now + RENEW_PATIENCE_MS;
-  CacheToken fresh = {.value = malloc(TOKEN_MAX + 1)};
-  if (!fresh.value) {
-    cache_release(call->cache, &call->key, &claim);
-    return;
+  if (replace_as_owner(call, &claim, deadline_ms, token))
+    atomic_store(&pause_until, clock_monotonic_ms() + RENEW_PAUSE_MS);
+}
+
+/* Under suspicion: whoever comes first fetches, the others take that one. The suspected token stays
+ * good for everyone else, and for us if no other is to be had within the limits. */
+/* What is in the cache now, without losing what is in hand if that is nothing. */
+static bool reread(const Call *call, CacheToken *token)
+{
+  CacheToken now = {.value = malloc(TOKEN_MAX + 1)};
+  bool hit = now.value && cache_read(call->cache, &call->key, &now) == CACHE_HIT;
+  if (hit)
+    move_token(token, &now);
+  free(now.value);
+  return hit;
+}
+
+static void replace_suspect(const Call *call, CacheToken *token)
+{
+  CacheClaim claim;
+  while (token->boot_ms < call->request->not_before_ms) {
+    int64_t left = call->deadline_ms - clock_monotonic_ms();
+    if (left <= 0)
+      return;
+    switch (cache_claim(call->cache, &call->key, &call->label, token->generation, lease_ms(call),
+                        true, &claim)) {
+    case CACHE_CLAIM_OWNED:
+      replace_as_owner(call, &claim, call->deadline_ms, token);
+      return;
+    case CACHE_CLAIM_BUSY:
+      cache_wait(call->cache, &claim, left < WAIT_SLICE_MS ? left : WAIT_SLICE_MS);
+      break;
+    case CACHE_CLAIM_NEWER:
+      break;
+    default:
+      return;
+    }
+    if (!reread(call, token))
+      return;
   }
-  if (fetch_as_owner(call, &claim, deadline_ms, &fresh, &error) == THRED_OK) {
-    char *value = token->value;
-    memcpy(value, fresh.value, fresh.length + 1);
-    secure_wipe(fresh.value, fresh.length);
-    free(fresh.value);
-    fresh.value = value;
-    *token = fresh;
-    return;
-  }
-  free(fresh.value);
-  atomic_store(&pause_until, clock_monotonic_ms() + RENEW_PAUSE_MS);
 }
 
 /* ---- getting -----------------------------------------------------------------------------------
@@ -316,7 +366,9 @@ static int get_token(const BearerRequest *request, CacheToken *token, Error *err
     cache_refuse(call.cache, &call.key, request->refused);
   do {
     if (cache_read(call.cache, &call.key, token) == CACHE_HIT) {
-      if (is_due(&call, token))
+      if (token->boot_ms < request->not_before_ms)
+        replace_suspect(&call, token);
+      else if (is_due(&call, token))
         renew(&call, token);
       return THRED_OK;
     }

@@ -12,12 +12,14 @@
 
 typedef struct {
   const Snapshot *snapshot;
-  uint32_t environment; /* index of an active environment */
-  const char *host;     /* as the snapshot spells it */
-  SnapshotToken token;  /* PARTNER or BUSINESS */
-  const char *business; /* lower-case UUID for a business token */
-  uint64_t refused;     /* not 0: a server answered 401 to this generation */
-  int64_t deadline_ms;  /* CLOCK_MONOTONIC; cut to the environment's `timeout` from now */
+  uint32_t environment;  /* index of an active environment */
+  const char *host;      /* as the snapshot spells it */
+  SnapshotToken token;   /* PARTNER or BUSINESS */
+  const char *business;  /* lower-case UUID for a business token */
+  uint64_t refused;      /* not 0: a server answered 401 to this generation */
+  int64_t not_before_ms; /* CLOCK_BOOTTIME; not 0: a token requested earlier is under suspicion and
+                            is replaced if it can be, once for all who ask */
+  int64_t deadline_ms;   /* CLOCK_MONOTONIC; cut to the environment's `timeout` from now */
 } BearerRequest;
 
 /*

@@ -13,6 +13,10 @@
 #define PREFIX "Authorization: Bearer "
 #define EMPTY  "Authorization:"
 
+/* Never on the wire: an Authorization line of ours, if only an empty one, always stands before it.
+ * It makes libcurl believe that it can answer a 401 (libcurl >= 7.77). */
+#define DUMMY_BEARER "none"
+
 /* curl_slist's data is char *, but libcurl only reads it. */
 static char empty_line[] = EMPTY;
 
@@ -155,6 +159,41 @@ bool handle_set_headers(Handle *handle, struct curl_slist *headers)
   handle->headers = headers;
   handle->node.next = headers;
   return true;
+}
+
+/* ---- the retry ---------------------------------------------------------------------------------
+ */
+
+/* Every active environment replaces the program's own Authorization. */
+static bool everywhere_replaced(void)
+{
+  Error error = ERROR_INIT;
+  const Snapshot *snapshot = config_acquire(&error);
+  bool replaced = snapshot != NULL;
+  for (uint32_t i = 0; snapshot && i < snapshot->environments.count; i++) {
+    const SnapshotEnvironment *env = snapshot_environment(snapshot, i);
+    replaced &= !env->active || env->existing_authorization == SNAPSHOT_EXISTING_REPLACE;
+  }
+  config_release(snapshot);
+  return replaced;
+}
+
+CURLcode handle_set_methods(Handle *handle)
+{
+  bool retry = handle->retry_wanted && !handle->spent;
+  return handle->api.easy_setopt(handle->curl, CURLOPT_HTTPAUTH,
+                                 retry ? (long)(CURLAUTH_BEARER | CURLAUTH_ONLY)
+                                       : (long)CURLAUTH_NONE);
+}
+
+CURLcode handle_set_retry(Handle *handle)
+{
+  /* A request that the program authorises itself is never sent twice. */
+  handle->retry_wanted = !handle->own_authorization || everywhere_replaced();
+  CURLcode code = handle_set_methods(handle);
+  return code ? code
+              : handle->api.easy_setopt(handle->curl, CURLOPT_XOAUTH2_BEARER,
+                                        handle->retry_wanted ? DUMMY_BEARER : NULL);
 }
 
 void handle_free(Handle *handle)

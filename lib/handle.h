@@ -48,6 +48,9 @@ typedef struct Handle {
   bool strayed;        /* some request of this transfer had another origin */
   bool sent;           /* the last request carried our token .. */
   uint64_t generation; /* .. of this generation */
+  bool retry_wanted;   /* a 401 is to be answered, as far as the program's headers go */
+  bool spent;          /* the last transfer answered one: the next cannot (request.c) */
+  int64_t suspect_ms;  /* CLOCK_BOOTTIME of that; for the next transfer */
   Remembered remembered;
   TlsProof proof;
 } Handle;
@@ -70,6 +73,15 @@ void handle_clear_token(Handle *handle);
 void handle_show_token(Handle *handle, size_t token_length);
 /* Room for a token in handle->line (made on first use), or NULL. */
 char *handle_token_room(Handle *handle);
+
+/*
+ * libcurl answers a 401 by itself if it has a bearer and Bearer is among the allowed methods when
+ * the transfer begins. set_retry decides both, from the program's headers and the configuration,
+ * and is for times when no transfer is running; set_methods, for PREREQ, sets the methods alone,
+ * from `retry_wanted` and `spent`, for the next transfer.
+ */
+CURLcode handle_set_retry(Handle *handle);
+CURLcode handle_set_methods(Handle *handle);
 
 /* The program's list; finds its Authorization lines. False: out of memory, the old list stays. */
 bool handle_set_headers(Handle *handle, struct curl_slist *headers);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/bearer.h"
+#include "lib/clock.h"
 #include "lib/config-current.h"
 #include "lib/log.h"
 #include "lib/process.h"
@@ -69,8 +70,8 @@ const RouteDecision *request_decide(Handle *handle, const char *method, const ch
   return &last->decision;
 }
 
-int request_get_token(Handle *handle, uint64_t refused, size_t *length, uint64_t *generation,
-                      Error *error)
+int request_get_token(Handle *handle, uint64_t refused, int64_t not_before_ms, size_t *length,
+                      uint64_t *generation, Error *error)
 {
   const Snapshot *snapshot = handle->remembered.snapshot;
   const RouteDecision *decision = &handle->remembered.decision;
@@ -84,6 +85,7 @@ int request_get_token(Handle *handle, uint64_t refused, size_t *length, uint64_t
       .token = decision->token,
       .business = decision->business,
       .refused = refused,
+      .not_before_ms = not_before_ms,
       .deadline_ms = INT64_MAX};
   int code = bearer_get(&request, &token, error);
   *length = token.length;
@@ -167,6 +169,30 @@ static void log_sent(const Sending *sending, const RouteDecision *decision, uint
             (unsigned long long)generation);
 }
 
+/*
+ * libcurl remembers over transfers that it has picked Bearer, and takes the next 401 for final
+ * (Curl_http_input_auth in http.c of 7.88.1 and 8.21.0). Only a transfer that begins without Bearer
+ * among its methods makes it forget (Curl_pretransfer: picked &= want). So the transfer after one
+ * that answered a 401 cannot answer another. It takes a token that is newer than that 401 instead,
+ * and the one after it is as free as the first.
+ *
+ * Returns the time that a token of this transfer must not be older than, 0 for any.
+ */
+static int64_t turn_retry(Handle *handle, const Sending *sending, bool retry)
+{
+  int64_t not_before_ms = 0;
+  if (retry) {
+    handle->spent = true;
+  } else if (handle->spent && sending->redirects == 0) {
+    handle->spent = false;
+    not_before_ms = handle->suspect_ms;
+  } else {
+    return 0;
+  }
+  handle_set_methods(handle);
+  return not_before_ms;
+}
+
 static void attach_token(Handle *handle, const Sending *sending, int local_port)
 {
   Error error = ERROR_INIT;
@@ -174,6 +200,7 @@ static void attach_token(Handle *handle, const Sending *sending, int local_port)
   uint64_t generation = 0;
   /* libcurl sends the same request again after a 401 that it could answer: with another token. */
   bool retry = sending->status == 401 && sending->redirects > 0 && handle->sent;
+  int64_t not_before_ms = turn_retry(handle, sending, retry);
   handle->sent = false;
   const RouteDecision *decision = request_decide(handle, sending->method, sending->url, &error);
   if (!decision) {
@@ -185,7 +212,11 @@ static void attach_token(Handle *handle, const Sending *sending, int local_port)
     log_reason(sending, why);
     return;
   }
-  if (request_get_token(handle, retry ? handle->generation : 0, &length, &generation, &error)) {
+  int code = request_get_token(handle, retry ? handle->generation : 0, not_before_ms, &length,
+                               &generation, &error);
+  if (retry)
+    handle->suspect_ms = clock_boot_ms();
+  if (code) {
     log_reason(sending, error.message);
     return;
   }

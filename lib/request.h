@@ -22,7 +22,7 @@ const RouteDecision *request_decide(Handle *handle, const char *method, const ch
 
 /* Gets the token of the remembered decision into handle->line; `refused` as in BearerRequest.
  * Returns a ThredError; *length and *generation on THRED_OK. */
-int request_get_token(Handle *handle, uint64_t refused, size_t *length, uint64_t *generation,
-                      Error *error);
+int request_get_token(Handle *handle, uint64_t refused, int64_t not_before_ms, size_t *length,
+                      uint64_t *generation, Error *error);
 
 #endif

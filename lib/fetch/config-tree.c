@@ -174,7 +174,9 @@ static void add_problem(ConfigTree *tree, ConfigPlace place, const char *label, 
     g_string_append_printf(text, ":%u", place.line);
   g_string_append(text, ": ");
   if (label)
-    g_string_append_printf(text, "[%s]%s%s: ", label, key ? " " : "", key ? key : "");
+    g_string_append_printf(text, "[%s]%s", label, key ? " " : ": ");
+  if (key)
+    g_string_append_printf(text, "%s: ", key);
   g_string_append(text, message);
   ConfigProblem *problem = g_new0(ConfigProblem, 1);
   problem->place = place;

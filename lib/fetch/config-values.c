@@ -11,13 +11,17 @@
 
 char *config_value_string(GKeyFile *value)
 {
-  return g_key_file_get_string(value, SLOT, SLOT, NULL);
+  /* It returns a string for a wrong escape too; only the error tells. */
+  g_autoptr(GError) wrong = NULL;
+  g_autofree char *text = g_key_file_get_string(value, SLOT, SLOT, &wrong);
+  return wrong ? NULL : g_steal_pointer(&text);
 }
 
 char **config_value_list(GKeyFile *value)
 {
-  g_auto(GStrv) list = g_key_file_get_string_list(value, SLOT, SLOT, NULL, NULL);
-  if (!list || !list[0])
+  g_autoptr(GError) wrong = NULL;
+  g_auto(GStrv) list = g_key_file_get_string_list(value, SLOT, SLOT, NULL, &wrong);
+  if (wrong || !list || !list[0])
     return NULL;
   for (char **word = list; *word; word++)
     if (!*g_strstrip(*word))

@@ -249,12 +249,12 @@ static int read_success(const OauthAnswer *answer, FetchResult *result, Error *e
 {
   if (answer->length > OAUTH_BODY_MAX)
     return error_set(error, THRED_E_TOO_LARGE,
-                     "%s answered the token request with more than %u KiB", answer->host,
-                     OAUTH_BODY_MAX / 1024);
+                     "%s answered the token request with a body above the limit (%u KiB)",
+                     answer->host, OAUTH_BODY_MAX / 1024);
   if (answer->encoded)
     return not_a_token(answer, "compressed, which was not asked for", error);
   if (answer->length == 0)
-    return not_a_token(answer, "an empty body", error);
+    return not_a_token(answer, "with an empty body", error);
 
   Json json;
   size_t at;

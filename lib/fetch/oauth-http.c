@@ -16,14 +16,15 @@
 #include "lib/fetch/text.h"
 #include "lib/secure.h"
 
-#define HEADERS_MAX (32u * 1024u) /* bytes of an answer's header lines, interim answers included   \
-                                   */
+#define HEADERS_MAX                                                                                \
+  (32u * 1024u) /* bytes of an answer's header lines, interim answers included                     \
+                 */
 
 typedef struct {
   CURL *curl;
   OauthReply *reply;
-  size_t headers; /* bytes so far */
-  bool overflow;
+  size_t headers;        /* bytes so far */
+  const char *too_large; /* what of the answer went over its limit */
   struct curl_slist *connect_to;
   char *form;
   char trouble[CURL_ERROR_SIZE];
@@ -74,7 +75,7 @@ static size_t take_body(char *bytes, size_t size, size_t n, void *data)
   OauthReply *reply = transfer->reply;
   size_t length = size * n;
   if (length > OAUTH_BODY_MAX - reply->length) {
-    transfer->overflow = true;
+    transfer->too_large = "a body";
     return length == 0; /* anything but `length` ends the transfer */
   }
   memcpy(reply->body + reply->length, bytes, length);
@@ -105,7 +106,7 @@ static size_t take_header(char *line, size_t size, size_t n, void *data)
   size_t length = size * n;
   char encoding[32];
   if (length > HEADERS_MAX - transfer->headers) {
-    transfer->overflow = true;
+    transfer->too_large = "headers";
     return length == 0;
   }
   transfer->headers += length;
@@ -217,10 +218,11 @@ static CURLcode set_request(Transfer *transfer, const OauthPost *post, struct cu
 static int transfer_error(const Transfer *transfer, const OauthPost *post, CURLcode rc,
                           Error *error)
 {
-  if (transfer->overflow)
+  if (transfer->too_large)
     return error_set(error, THRED_E_TOO_LARGE,
-                     "%s answered the token request with more than %u KiB, or %u KiB of headers",
-                     post->host, OAUTH_BODY_MAX / 1024, HEADERS_MAX / 1024);
+                     "%s answered the token request with %s above the limit (body: %u KiB, "
+                     "headers: %u KiB)",
+                     post->host, transfer->too_large, OAUTH_BODY_MAX / 1024, HEADERS_MAX / 1024);
   if (rc == CURLE_OUT_OF_MEMORY)
     return error_set(error, THRED_E_NO_MEMORY, "out of memory");
   char detail[CURL_ERROR_SIZE];
@@ -251,7 +253,7 @@ static int perform(Transfer *transfer, const OauthPost *post, int64_t left_ms, E
   rc = curl_easy_perform(transfer->curl);
   long status = 0;
   curl_easy_getinfo(transfer->curl, CURLINFO_RESPONSE_CODE, &status);
-  if (rc == CURLE_OK || transfer->overflow)
+  if (rc == CURLE_OK || transfer->too_large)
     transfer->reply->status = (int)status;
   return rc == CURLE_OK ? THRED_OK : transfer_error(transfer, post, rc, error);
 }

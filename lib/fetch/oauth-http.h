@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* oauth-http.h - one bounded POST to a token endpoint over libcurl (miss part). */
+/*
+ * oauth-http.h - one bounded POST to a token endpoint over libcurl (miss part).
+ *
+ * What is ours is wiped: the caller's header line, the body. The buffers inside libcurl and OpenSSL
+ * that the same bytes went through are freed by them as they are.
+ */
 #ifndef THRED_LIB_FETCH_OAUTH_HTTP_H
 #define THRED_LIB_FETCH_OAUTH_HTTP_H
 

@@ -44,7 +44,6 @@ static void not_taken(Files *files, ConfigLevel level, const char *path, const c
   /* secure_open() begins its sentence with the path, as config_problem() does. */
   if (strncmp(why, path, length) == 0 && strncmp(why + length, ": ", 2) == 0)
     why += length + 2;
-  files->tree->file_problems = 0;
   config_problem(
       files->tree, whole, NULL, NULL, "%s%s", why,
       level == CONFIG_USER
@@ -96,7 +95,6 @@ static void list_directory(Files *files, ConfigLevel level, const char *path)
     not_taken(files, level, path, "it cannot be listed");
     return;
   }
-  files->tree->file_problems = 0;
   const struct dirent *entry;
   while (errno = 0, (entry = readdir(directory)) && files->files->len <= FILES_MAX)
     list_entry(files, level, path, entry->d_name);
@@ -156,10 +154,8 @@ static void read_file(Files *files, const ConfigFile *file)
   else if ((files->total += (gsize)length) > ALL_BYTES_MAX)
     not_taken(files, file->level, file->path,
               "with it the files are larger than the 4 MiB that they may have together");
-  else {
-    files->tree->file_problems = 0;
+  else
     config_lines_read(files->tree, file, files->buffer, (gsize)length);
-  }
 }
 
 /*
@@ -211,7 +207,6 @@ bool config_files_read(ConfigTree *tree, const SnapshotOrigin *origin)
   } else {
     read_files(&files);
   }
-  tree->file_problems = 0;
   g_ptr_array_unref(files.files);
   g_free(files.buffer);
   return true;

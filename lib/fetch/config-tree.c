@@ -188,8 +188,17 @@ static void add_problem(ConfigTree *tree, ConfigPlace place, const char *label, 
 void config_problem(ConfigTree *tree, ConfigPlace place, const char *label, const char *key,
                     const char *format, ...)
 {
+  place.file = g_string_chunk_insert_const(tree->strings, place.file);
+  if (place.file != tree->problem_file)
+    tree->file_problems = 0;
+  tree->problem_file = place.file;
   if (tree->problem_bytes > PROBLEM_BYTES_MAX || tree->file_problems > FILE_PROBLEMS_MAX)
     return;
+  ConfigPlace whole = {place.file, 0};
+  if (tree->file_problems++ == FILE_PROBLEMS_MAX) {
+    add_problem(tree, whole, NULL, NULL, "the further problems of this file are not listed");
+    return;
+  }
   va_list args;
   va_start(args, format);
   g_autofree char *message = g_strdup_vprintf(format, args);
@@ -198,17 +207,9 @@ void config_problem(ConfigTree *tree, ConfigPlace place, const char *label, cons
   for (char *at = message; *at; at++)
     if (g_ascii_iscntrl(*at))
       *at = ' ';
-  place.file = g_string_chunk_insert_const(tree->strings, place.file);
-  if (tree->file_problems++ == FILE_PROBLEMS_MAX) {
-    ConfigPlace whole = {place.file, 0};
-    add_problem(tree, whole, NULL, NULL, "the further problems of this file are not listed");
-    return;
-  }
   add_problem(tree, place, label, key, message);
-  if (tree->problem_bytes > PROBLEM_BYTES_MAX) {
-    ConfigPlace whole = {place.file, 0};
+  if (tree->problem_bytes > PROBLEM_BYTES_MAX)
     add_problem(tree, whole, NULL, NULL, "the further problems, of all files, are not listed");
-  }
 }
 
 void config_tree_source(ConfigTree *tree, const char *path)

@@ -59,7 +59,8 @@ typedef struct {
   GHashTable *groups;  /* label -> ConfigGroup */
   GPtrArray *problems; /* ConfigProblem */
   gsize problem_bytes;
-  guint file_problems;       /* of the file being read */
+  const char *problem_file;  /* of the last problem */
+  guint file_problems;       /* in a row, of that file */
   GPtrArray *sources;        /* ConfigSource */
   GHashTable *known_sources; /* their paths */
   bool incomplete; /* something of the system's could not be read: no environment is active */

@@ -18,8 +18,8 @@
  * The modules of this process: a list that only grows, by compare-and-swap at its head. There is no
  * mutex in it, so none can be found locked in the child of a fork(2), and none is held while dlopen
  * runs a module's constructors. (dlopen's own lock is glibc's, which makes it new in the child.)
- * The list exists so that a module that is replaced on disk is not loaded a second time beside the
- * first: a process keeps the modules it began with.
+ * The list exists so that a process keeps the modules it began with: an upgrade that turns a link
+ * to another file does not load a second copy beside the first.
  */
 typedef struct Loaded {
   struct Loaded *next;

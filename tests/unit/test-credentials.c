@@ -72,6 +72,8 @@ static void test_statuses(void **state)
       {"get=1", "source: holds no credential", 1},
       {"get=2", "source: cannot be used", 1},
       {"get=3|message=told", "source: told", 1},
+      {"get=1|open-message=of another call", "source: holds no credential", 1},
+      {"open=2|message=first|open-message=the last one counts", "source: the last one counts", 0},
       {"get=4|" GIVES, "its 'get' answered status 4", 1},
       {"get=-7|" GIVES, "its 'get' answered status -7", 1},
       {"get=2147483647|" GIVES, "its 'get' answered status 2147483647", 1},

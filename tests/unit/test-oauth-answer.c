@@ -172,6 +172,7 @@ static const Case refusals[] = {
     ANSWER("429 negative", PARTNER, 429, "", "-5", THRED_E_SERVER, 0, false),
     ANSWER("429 fraction", PARTNER, 429, "", "1.5", THRED_E_SERVER, 0, false),
     ANSWER("429 words", PARTNER, 429, "", "a little later", THRED_E_SERVER, 0, false),
+    ANSWER("429 other date", PARTNER, 429, "", "2027-01-01", THRED_E_SERVER, 0, false),
     ANSWER("429 date", PARTNER, 429, "", DATE("Wed") "10:00:30 GMT", THRED_E_SERVER, 30, false),
     ANSWER("429 date tomorrow", PARTNER, 429, "", "Thu, 02 Jul 2026 10:00:00 GMT", THRED_E_SERVER,
            3600, false),
@@ -299,6 +300,20 @@ static void test_sizes(void **state)
   free(body);
 }
 
+static void test_long_body(void **state)
+{
+  (void)state;
+  FetchResult result;
+  size_t n = strlen(BODY);
+  char *body = malloc(OAUTH_BODY_MAX + 1);
+  memset(body, ' ', OAUTH_BODY_MAX + 1);
+  memcpy(body, BODY, n);
+  assert_int_equal(read_body(body, OAUTH_BODY_MAX, &result, NULL), THRED_OK);
+  free(result.token);
+  assert_int_equal(read_body(body, OAUTH_BODY_MAX + 1, &result, NULL), THRED_E_TOO_LARGE);
+  free(body);
+}
+
 static void test_depth(void **state)
 {
   (void)state;
@@ -415,12 +430,19 @@ static void test_redirect_is_named(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_good),         cmocka_unit_test(test_bad),
-      cmocka_unit_test(test_refusals),     cmocka_unit_test(test_token_is_exact),
-      cmocka_unit_test(test_sizes),        cmocka_unit_test(test_depth),
-      cmocka_unit_test(test_raw_nul),      cmocka_unit_test(test_encoded),
-      cmocka_unit_test(test_prefixes),     cmocka_unit_test(test_words),
-      cmocka_unit_test(test_short_secret), cmocka_unit_test(test_redirect_is_named),
+      cmocka_unit_test(test_good),
+      cmocka_unit_test(test_bad),
+      cmocka_unit_test(test_refusals),
+      cmocka_unit_test(test_token_is_exact),
+      cmocka_unit_test(test_sizes),
+      cmocka_unit_test(test_long_body),
+      cmocka_unit_test(test_depth),
+      cmocka_unit_test(test_raw_nul),
+      cmocka_unit_test(test_encoded),
+      cmocka_unit_test(test_prefixes),
+      cmocka_unit_test(test_words),
+      cmocka_unit_test(test_short_secret),
+      cmocka_unit_test(test_redirect_is_named),
   };
   return cmocka_run_group_tests_name("oauth-answer", tests, NULL, NULL);
 }

@@ -7,6 +7,7 @@
  *     uuid-length, key-length = deliver so many bytes 'x' instead
  *     null                = yes: deliver NULL pointers
  *     message             = what the operations say; "long": 2000 bytes
+ *     open-message        = what open says after that
  *     wrong-call          = yes: calls credential() in open and identity, identity() in get
  *     sleep-ms            = get sleeps so long before it answers
  *     kind, text          = an identity, by number, and its text; text-length: so many bytes of 'x'
@@ -20,7 +21,7 @@
 
 typedef struct {
   int open, identity, get;
-  char *uuid, *key, *message, *text;
+  char *uuid, *key, *message, *open_message, *text;
   bool null, wrong_call;
   int kind;
   long sleep_ms;
@@ -61,6 +62,8 @@ static void read_option(Script *script, const char *key, const char *value)
     set(&script->key, filler(value));
   else if (strcmp(key, "message") == 0)
     set(&script->message, strcmp(value, "long") == 0 ? filler("2000") : strdup(value));
+  else if (strcmp(key, "open-message") == 0)
+    set(&script->open_message, strdup(value));
   else if (strcmp(key, "text") == 0)
     set(&script->text, strdup(value));
   else if (strcmp(key, "text-length") == 0)
@@ -80,6 +83,7 @@ static void script_free(Script *script)
   free(script->uuid);
   free(script->key);
   free(script->message);
+  free(script->open_message);
   free(script->text);
   free(script);
 }
@@ -101,6 +105,8 @@ static ThredCredentialStatus script_open(const ThredModuleHost *host,
   for (size_t i = 0; i < n_options; i++)
     read_option(script, options[i].key, options[i].value);
   speak(script, host);
+  if (script->open_message)
+    host->message(host, script->open_message);
   if (script->wrong_call && host->credential(host, "wrong", 5, "wrong", 5) == 0)
     abort();
   int status = script->open;

@@ -161,7 +161,7 @@ int thred_curl_set_headers_with(CURL *curl, const ThredCurlApi *api, struct curl
   Handle *handle = find(curl, api, &code, &error);
   if (handle && !handle_set_headers(handle, headers))
     code = error_set(&error, THRED_E_NO_MEMORY, "out of memory for a header list");
-  else if (handle && handle_set_retry(handle))
+  else if (handle && set_options(handle)) /* all: the handle may have been reset */
     code = error_set(&error, THRED_E_UNSUPPORTED, "libcurl refused an option");
   else if (!handle && !code && api->easy_setopt(curl, CURLOPT_HTTPHEADER, headers))
     code = error_set(&error, THRED_E_NO_MEMORY, "libcurl refused the header list");

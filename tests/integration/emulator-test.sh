@@ -529,6 +529,7 @@ stops() {
   kill "-$1" "$pid"
   wait "$pid"
   is "$1 ends it with 0" 0 $?
+  is "$1 leaves nothing on stderr" '' "$(cat "$work/stderr")"
   is "$1 takes the port files away" missing "$([ -e "$dir/port" ] || [ -e "$dir/http-port" ] && echo there || echo missing)"
   is "$1 ends it quickly" quick "$([ $((SECONDS - begun)) -lt 10 ] && echo quick || echo slow)"
   wait $client 2>/dev/null

@@ -97,9 +97,13 @@ typedef int (*curl_prereq_callback)(void *clientp, char *conn_primary_ip, char *
  *   - the upload cannot be rewound: a READFUNCTION without SEEKFUNCTION (CURLE_SEND_FAIL_REWIND).
  *
  * An attached handle is for Thred: to other hosts it sends no Authorization but what stands in its
- * own headers. Attaching again forgets headers, prereq and business, as the reset did. Options
- * taken over: HTTPHEADER, HEADEROPT, PREREQFUNCTION/DATA, SOCKOPTFUNCTION, HTTPAUTH,
- * XOAUTH2_BEARER. CURLOPT_REQUEST_TARGET must not be used on an attached handle.
+ * own headers; where such a host answers 401 with a Bearer challenge, libcurl asks it once more,
+ * again without a token. Attaching again forgets headers, prereq and business, as the reset did.
+ *
+ * Options taken over, not to be set while attached: HTTPHEADER, HEADEROPT, PREREQFUNCTION/DATA,
+ * SOCKOPTFUNCTION/DATA, HTTPAUTH, XOAUTH2_BEARER. CURLOPT_REQUEST_TARGET must not be used: the
+ * token is chosen by the URL. The TLS library of the handle's libcurl must be OpenSSL or GnuTLS, so
+ * that the connection can be asked whether its peer was verified; over any other no token is sent.
  *
  * Returns THRED_OK, THRED_E_INVALID, THRED_E_UNSUPPORTED, THRED_E_NO_MEMORY. Under THRED_DISABLE=1
  * it returns THRED_OK and the handle behaves as if it had never been attached.

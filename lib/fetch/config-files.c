@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -31,25 +32,35 @@ static void file_free(ConfigFile *file)
   g_free(file);
 }
 
+/* What follows from a file or directory that is there and is not taken. */
+typedef enum {
+  LEFT_OUT,        /* nothing else */
+  GROUPS_OFF,      /* the groups that it names are disabled */
+  ENVIRONMENTS_OFF /* what it names is unknown: no environment is active */
+} Consequence;
+
 /*
- * `what` (a file or a directory) is there and cannot be taken. What it says is unknown; if it is
- * the system's, it may forbid what the others allow (`allow = business`, a route without token,
- * another key), so no environment is active until it is mended. A user's files cannot forbid
- * anything to anyone but himself: his are left out, with a problem.
+ * The system's files may forbid what others allow (`allow = business`, a route without token,
+ * another key), so one that is refused must not silently loosen anything: what it stands for is
+ * switched off until it is mended. A user's files cannot forbid anything to anyone but himself, and
+ * a file that the system keeps from a user by its mode was not meant for him: those are left out,
+ * with a problem.
  */
-static void not_taken(Files *files, ConfigLevel level, const char *path, const char *why)
+static void not_taken(Files *files, ConfigLevel level, const char *path, const char *why,
+                      Consequence consequence)
 {
+  static const char *const texts[] = {
+      "; it is left out", "; the groups that it names are disabled until it is mended",
+      "; what it forbids is unknown, so no environment is active until it is mended"};
   ConfigPlace whole = {path, 0};
   gsize length = strlen(path);
   /* secure_open() begins its sentence with the path, as config_problem() does. */
   if (strncmp(why, path, length) == 0 && strncmp(why + length, ": ", 2) == 0)
     why += length + 2;
-  config_problem(
-      files->tree, whole, NULL, NULL, "%s%s", why,
-      level == CONFIG_USER
-          ? ""
-          : "; what it forbids is unknown, so no environment is active until it is mended");
-  if (level != CONFIG_USER)
+  if (level == CONFIG_USER)
+    consequence = LEFT_OUT;
+  config_problem(files->tree, whole, NULL, NULL, "%s%s", why, texts[consequence]);
+  if (consequence == ENVIRONMENTS_OFF)
     files->tree->incomplete = true;
 }
 
@@ -86,20 +97,20 @@ static void list_directory(Files *files, ConfigLevel level, const char *path)
   int fd = secure_open(path, SECURE_DIRECTORY, &st, why, sizeof why);
   if (fd < 0) {
     if (errno != ENOENT)
-      not_taken(files, level, path, why);
+      not_taken(files, level, path, why, errno == EPERM ? ENVIRONMENTS_OFF : LEFT_OUT);
     return;
   }
   DIR *directory = fdopendir(fd);
   if (!directory) {
     close(fd);
-    not_taken(files, level, path, "it cannot be listed");
+    not_taken(files, level, path, "it cannot be listed", ENVIRONMENTS_OFF);
     return;
   }
   const struct dirent *entry;
   while (errno = 0, (entry = readdir(directory)) && files->files->len <= FILES_MAX)
     list_entry(files, level, path, entry->d_name);
   if (!entry && errno)
-    not_taken(files, level, path, "it cannot be listed");
+    not_taken(files, level, path, "it cannot be listed", ENVIRONMENTS_OFF);
   closedir(directory);
 }
 
@@ -135,6 +146,20 @@ static gssize read_all(int fd, char *buffer, gsize size)
   return (gssize)length;
 }
 
+/* A file that the rule refused: nothing in it counts but the names of its groups, which go off. */
+static void read_refused(Files *files, const ConfigFile *file)
+{
+  struct stat st;
+  int fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  if (fd < 0)
+    return;
+  if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
+    gssize length = read_all(fd, files->buffer, FILE_BYTES_MAX);
+    config_lines_disable(files->tree, file, files->buffer, length < 0 ? 0 : (gsize)length);
+  }
+  close(fd);
+}
+
 static void read_file(Files *files, const ConfigFile *file)
 {
   struct stat st;
@@ -142,18 +167,23 @@ static void read_file(Files *files, const ConfigFile *file)
   config_tree_source(files->tree, file->path);
   int fd = secure_open(file->path, SECURE_CONFIG, &st, why, sizeof why);
   if (fd < 0) {
-    not_taken(files, file->level, file->path, why);
+    bool refused = errno == EPERM;
+    not_taken(files, file->level, file->path, why, refused ? GROUPS_OFF : LEFT_OUT);
+    if (refused && file->level != CONFIG_USER)
+      read_refused(files, file);
     return;
   }
   gssize length = read_all(fd, files->buffer, FILE_BYTES_MAX + 1);
   close(fd);
   if (length < 0)
-    not_taken(files, file->level, file->path, "it cannot be read");
+    not_taken(files, file->level, file->path, "it cannot be read", ENVIRONMENTS_OFF);
   else if (length > FILE_BYTES_MAX)
-    not_taken(files, file->level, file->path, "it is larger than the 256 KiB that a file may have");
+    not_taken(files, file->level, file->path, "it is larger than the 256 KiB that a file may have",
+              ENVIRONMENTS_OFF);
   else if ((files->total += (gsize)length) > ALL_BYTES_MAX)
     not_taken(files, file->level, file->path,
-              "with it the files are larger than the 4 MiB that they may have together");
+              "with it the files are larger than the 4 MiB that they may have together",
+              ENVIRONMENTS_OFF);
   else
     config_lines_read(files->tree, file, files->buffer, (gsize)length);
 }
@@ -203,7 +233,8 @@ bool config_files_read(ConfigTree *tree, const SnapshotOrigin *origin)
     const ConfigFile *last = g_ptr_array_index(files.files, files.files->len - 1);
     g_autofree char *directory = g_path_get_dirname(last->path);
     /* Which ones would be left out depends on readdir(3): none is read. */
-    not_taken(&files, CONFIG_ADMIN, directory, "with it there are more than 512 files");
+    not_taken(&files, CONFIG_ADMIN, directory, "with it there are more than 512 files",
+              ENVIRONMENTS_OFF);
   } else {
     read_files(&files);
   }

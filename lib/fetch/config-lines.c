@@ -192,11 +192,10 @@ static void read_line(Reader *reader, const char *line, gsize length)
     read_pair(reader, copy);
 }
 
-void config_lines_read(ConfigTree *tree, const ConfigFile *file, const char *text, gsize size)
+typedef void (*LineFunc)(Reader *reader, const char *line, gsize length);
+
+static void each_line(Reader *reader, const char *text, gsize size, LineFunc take)
 {
-  Reader reader = {.tree = tree, .file = file};
-  reader.place.file = g_string_chunk_insert_const(tree->strings, file->path);
-  reader.seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
   const char *end = text + size;
   /* Some editors put a byte order mark in front of UTF-8. */
   if (size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
@@ -204,9 +203,38 @@ void config_lines_read(ConfigTree *tree, const ConfigFile *file, const char *tex
   while (text < end) {
     const char *newline = memchr(text, '\n', (gsize)(end - text));
     gsize length = (gsize)((newline ? newline : end) - text);
-    reader.place.line++;
-    read_line(&reader, text, length);
+    reader->place.line++;
+    take(reader, text, length);
     text += length + 1;
   }
+}
+
+void config_lines_read(ConfigTree *tree, const ConfigFile *file, const char *text, gsize size)
+{
+  Reader reader = {.tree = tree, .file = file};
+  reader.place.file = g_string_chunk_insert_const(tree->strings, file->path);
+  reader.seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+  each_line(&reader, text, size, read_line);
   g_hash_table_unref(reader.seen);
+}
+
+/* Generous in what counts as a header: switching off too much is the safe side. */
+static void disable_line(Reader *reader, const char *line, gsize length)
+{
+  g_autofree char *copy = g_strndup(line, MIN(length, LINE_MAX_BYTES));
+  g_strstrip(copy);
+  if (copy[0] != '[')
+    return;
+  copy[1 + strcspn(copy + 1, "[]")] = 0;
+  ConfigKind kind;
+  g_autofree char *label = config_group_label(copy + 1, &kind);
+  if (label)
+    config_disable(config_tree_group(reader->tree, kind, label, reader->place), reader->place);
+}
+
+void config_lines_disable(ConfigTree *tree, const ConfigFile *file, const char *text, gsize size)
+{
+  Reader reader = {.tree = tree, .file = file};
+  reader.place.file = g_string_chunk_insert_const(tree->strings, file->path);
+  each_line(&reader, text, size, disable_line);
 }

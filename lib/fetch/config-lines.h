@@ -25,4 +25,7 @@ typedef struct {
  */
 void config_lines_read(ConfigTree *tree, const ConfigFile *file, const char *text, gsize size);
 
+/* Disables every group that `text` has a header of, and takes nothing else from it. */
+void config_lines_disable(ConfigTree *tree, const ConfigFile *file, const char *text, gsize size);
+
 #endif

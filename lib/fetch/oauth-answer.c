@@ -285,8 +285,7 @@ static int64_t read_retry_after(const OauthAnswer *answer)
     length--;
   int64_t seconds = 0;
   if (!parse_seconds(text, length, &seconds)) {
-    /* curl_getdate also takes "1" or "-1" for something; a date of RFC 9110 begins with a day. */
-    time_t date = length > 0 && is_alpha(text[0]) ? curl_getdate(text, NULL) : -1;
+    time_t date = length > 0 ? curl_getdate(text, NULL) : -1;
     seconds = date > 0 ? (int64_t)date - answer->now : 0;
   }
   return seconds < 0 ? 0 : seconds > OAUTH_RETRY_MAX ? OAUTH_RETRY_MAX : seconds;

@@ -7,6 +7,8 @@
 
 #define ACTIVE "[environment sandbox]\nhosts = sandbox.thredfi.com\ncredentials = env\n"
 #define CLOSED "; what it forbids is unknown, so no environment is active until it is mended"
+#define GROUPS "; the groups that it names are disabled until it is mended"
+#define LEFT   "; it is left out"
 
 static bool active(const Fixture *f)
 {
@@ -147,7 +149,8 @@ static void files_open_to_others_to_write(void **state)
   static const struct {
     const char *path, *suffix;
     bool active;
-  } cases[] = {{"$S/b.conf", CLOSED, false}, {"$A/b.conf", CLOSED, false}, {"$U/b.conf", "", true}};
+  } cases[] = {
+      {"$S/b.conf", GROUPS, false}, {"$A/b.conf", GROUPS, false}, {"$U/b.conf", LEFT, true}};
   static const unsigned modes[] = {0666, 0664, 0646};
   Fixture *f = *state;
   fixture_write(f, "$S/a.conf", ACTIVE);
@@ -210,7 +213,7 @@ static void owned_by_a_stranger(void **state)
   fixture_problems(
       f,
       "$A/b.conf: refused: it is owned by neither root nor this user (owner 12345, mode "
-      "0644)" CLOSED,
+      "0644)" GROUPS,
       (const char *)NULL);
   assert_false(active(f));
   assert_int_equal(chown(path, 0, 0), 0);
@@ -235,14 +238,31 @@ static void readable_by_root_only(void **state)
   assert_int_equal(seteuid(65534), 0);
   fixture_load(f);
   assert_int_equal(seteuid(0), 0);
-  fixture_problems(f, "$A/b.conf: Permission denied" CLOSED, (const char *)NULL);
-  assert_false(active(f));
+  fixture_problems(f, "$A/b.conf: Permission denied" LEFT, (const char *)NULL);
+  assert_true(active(f));
   fixture_chmod(f, "$A", 0700);
   assert_int_equal(seteuid(65534), 0);
   fixture_load(f);
   assert_int_equal(seteuid(0), 0);
-  fixture_problems(f, "$A: Permission denied" CLOSED, (const char *)NULL);
-  assert_false(active(f));
+  fixture_problems(f, "$A: Permission denied" LEFT, (const char *)NULL);
+  assert_true(active(f));
+}
+
+static void a_refused_file_disables_what_it_names(void **state)
+{
+  Fixture *f = *state;
+  fixture_write(f, "$S/a.conf",
+                ACTIVE "[environment other]\nhosts = api.thredfi.com\ncredentials = env\n");
+  fixture_write(f, "$A/b.conf", "key = value\n [environment other\nhosts = www.thredfi.com\n");
+  fixture_chmod(f, "$A/b.conf", 0666);
+  fixture_load(f);
+  assert_int_equal(f->snapshot->problems.count, 1);
+  assert_true(active(f));
+  assert_false(fixture_environment(f, "other")->active);
+  fixture_chmod(f, "$A/b.conf", 0600);
+  fixture_write(f, "$A/b.conf", "# mended\n");
+  fixture_load(f);
+  assert_true(fixture_environment(f, "other")->active);
 }
 
 static void a_refused_file_still_replaces(void **state)
@@ -260,7 +280,8 @@ static void a_refused_file_still_replaces(void **state)
   fixture_load(f);
   assert_int_equal(f->snapshot->problems.count, 1);
   assert_int_equal(f->snapshot->routes.count, 1);
-  assert_false(active(f));
+  assert_int_equal(snapshot_route(f->snapshot, 0)->token, SNAPSHOT_TOKEN_NONE);
+  assert_true(active(f));
 }
 
 static void what_is_no_file(void **state)
@@ -272,17 +293,17 @@ static void what_is_no_file(void **state)
   fixture_chmod(f, "$A/b.conf", 0644);
   fixture_load(f); /* and does not wait for a writer */
   assert_true(fixture_has_problem(f, "$A/b.conf: refused: it is not a regular file"));
-  assert_false(active(f));
+  assert_true(active(f));
   assert_int_equal(unlink(path), 0);
   assert_int_equal(mkdir(path, 0755), 0);
   fixture_load(f);
   assert_true(fixture_has_problem(f, "$A/b.conf: refused: it is not a regular file"));
-  assert_false(active(f));
+  assert_true(active(f));
   assert_int_equal(rmdir(path), 0);
   link_to(f, "$R/nowhere", "$A/b.conf");
   fixture_load(f);
-  fixture_problems(f, "$A/b.conf: No such file or directory" CLOSED, (const char *)NULL);
-  assert_false(active(f));
+  fixture_problems(f, "$A/b.conf: No such file or directory" LEFT, (const char *)NULL);
+  assert_true(active(f));
   assert_int_equal(unlink(path), 0);
   link_to(f, "/dev/zero", "$A/b.conf");
   fixture_load(f);
@@ -297,8 +318,8 @@ static void a_file_in_the_directory_place(void **state)
   fixture_remove(f, "$A");
   fixture_write(f, "$A", ACTIVE);
   fixture_load(f);
-  fixture_problems(f, "$A: Not a directory" CLOSED, (const char *)NULL);
-  assert_false(active(f));
+  fixture_problems(f, "$A: Not a directory" LEFT, (const char *)NULL);
+  assert_true(active(f));
 }
 
 #define T(function) cmocka_unit_test_setup_teardown(function, fixture_setup, fixture_teardown)
@@ -318,6 +339,7 @@ int main(void)
       T(directories_open_to_others_to_write),
       T(owned_by_a_stranger),
       T(readable_by_root_only),
+      T(a_refused_file_disables_what_it_names),
       T(a_refused_file_still_replaces),
       T(what_is_no_file),
       T(a_file_in_the_directory_place),

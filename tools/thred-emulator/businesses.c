@@ -2,6 +2,7 @@
 #include "businesses.h"
 
 #include <glib.h>
+#include <pthread.h>
 
 #define MAX_BUSINESSES 10000
 
@@ -11,7 +12,7 @@ typedef struct Business {
 } Business;
 
 struct BusinessList {
-  GMutex lock;
+  pthread_mutex_t lock;
   GPtrArray *in_order; /* owns them */
   GHashTable *by_id;
 };
@@ -31,7 +32,7 @@ static void add_inlock(BusinessList *list, const char *id)
 BusinessList *businesses_new(void)
 {
   BusinessList *list = g_new0(BusinessList, 1);
-  g_mutex_init(&list->lock);
+  pthread_mutex_init(&list->lock, NULL);
   list->in_order = g_ptr_array_new_with_free_func(g_free);
   list->by_id = g_hash_table_new(g_str_hash, g_str_equal);
   for (size_t i = 0; i < G_N_ELEMENTS(fixed); i++)
@@ -45,7 +46,7 @@ void businesses_free(BusinessList *list)
     return;
   g_hash_table_destroy(list->by_id);
   g_ptr_array_unref(list->in_order);
-  g_mutex_clear(&list->lock);
+  pthread_mutex_destroy(&list->lock);
   g_free(list);
 }
 
@@ -53,29 +54,29 @@ bool businesses_create(BusinessList *list, char id[UUID_SIZE])
 {
   g_autofree char *uuid = g_uuid_string_random();
   g_strlcpy(id, uuid, UUID_SIZE);
-  g_mutex_lock(&list->lock);
+  pthread_mutex_lock(&list->lock);
   bool room = list->in_order->len < MAX_BUSINESSES;
   if (room)
     add_inlock(list, id);
-  g_mutex_unlock(&list->lock);
+  pthread_mutex_unlock(&list->lock);
   return room;
 }
 
 bool businesses_exists(BusinessList *list, const char *id)
 {
-  g_mutex_lock(&list->lock);
+  pthread_mutex_lock(&list->lock);
   bool exists = g_hash_table_contains(list->by_id, id);
-  g_mutex_unlock(&list->lock);
+  pthread_mutex_unlock(&list->lock);
   return exists;
 }
 
 bool businesses_archive(BusinessList *list, const char *id, bool archived)
 {
-  g_mutex_lock(&list->lock);
+  pthread_mutex_lock(&list->lock);
   Business *business = g_hash_table_lookup(list->by_id, id);
   if (business)
     business->archived = archived;
-  g_mutex_unlock(&list->lock);
+  pthread_mutex_unlock(&list->lock);
   return business != NULL;
 }
 
@@ -89,20 +90,20 @@ static struct json_object *business_json(const Business *business)
 
 struct json_object *businesses_json(BusinessList *list, const char *id)
 {
-  g_mutex_lock(&list->lock);
+  pthread_mutex_lock(&list->lock);
   const Business *business = g_hash_table_lookup(list->by_id, id);
   struct json_object *json = business ? business_json(business) : NULL;
-  g_mutex_unlock(&list->lock);
+  pthread_mutex_unlock(&list->lock);
   return json;
 }
 
 struct json_object *businesses_list_json(BusinessList *list)
 {
   struct json_object *results = json_object_new_array();
-  g_mutex_lock(&list->lock);
+  pthread_mutex_lock(&list->lock);
   for (guint i = 0; i < list->in_order->len; i++)
     json_object_array_add(results, business_json(g_ptr_array_index(list->in_order, i)));
-  g_mutex_unlock(&list->lock);
+  pthread_mutex_unlock(&list->lock);
   struct json_object *json = json_object_new_object();
   json_object_object_add(json, "count", json_object_new_uint64(json_object_array_length(results)));
   json_object_object_add(json, "results", results);

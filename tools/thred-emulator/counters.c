@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "counters.h"
 
+#include <pthread.h>
+
 struct Counters {
-  GMutex lock;
+  pthread_mutex_t lock;
   guint64 values[COUNTERS];
   guint64 resets; /* from 1, so that a new connection has been counted in none of them */
   guint64 last_connection;
@@ -31,7 +33,7 @@ static const struct {
 Counters *counters_new(void)
 {
   Counters *counters = g_new0(Counters, 1);
-  g_mutex_init(&counters->lock);
+  pthread_mutex_init(&counters->lock, NULL);
   counters->resets = 1;
   return counters;
 }
@@ -40,15 +42,15 @@ void counters_free(Counters *counters)
 {
   if (!counters)
     return;
-  g_mutex_clear(&counters->lock);
+  pthread_mutex_destroy(&counters->lock);
   g_free(counters);
 }
 
 void counters_add(Counters *counters, Counter which)
 {
-  g_mutex_lock(&counters->lock);
+  pthread_mutex_lock(&counters->lock);
   counters->values[which]++;
-  g_mutex_unlock(&counters->lock);
+  pthread_mutex_unlock(&counters->lock);
 }
 
 static Counter counter_of(const Request *request)
@@ -79,14 +81,14 @@ static void count_connection_inlock(Counters *counters, Connection *connection)
 void counters_arrival(Counters *counters, const Request *request)
 {
   bool plain = !request->connection->tls;
-  g_mutex_lock(&counters->lock);
+  pthread_mutex_lock(&counters->lock);
   count_connection_inlock(counters, request->connection);
   counters->values[counter_of(request)]++;
   if (plain)
     counters->values[COUNT_PLAIN_HTTP_REQUESTS]++;
   if ((plain || !request->api_host) && request->authorization->len > 0)
     counters->values[COUNT_FOREIGN_AUTHORIZATION]++;
-  g_mutex_unlock(&counters->lock);
+  pthread_mutex_unlock(&counters->lock);
 }
 
 void counters_outcome(Counters *counters, const Request *request, unsigned status)
@@ -105,17 +107,17 @@ void counters_outcome(Counters *counters, const Request *request, unsigned statu
 
 void counters_reset(Counters *counters)
 {
-  g_mutex_lock(&counters->lock);
+  pthread_mutex_lock(&counters->lock);
   for (int i = 0; i < COUNTERS; i++)
     counters->values[i] = 0;
   counters->resets++;
-  g_mutex_unlock(&counters->lock);
+  pthread_mutex_unlock(&counters->lock);
 }
 
 struct json_object *counters_json(Counters *counters)
 {
   struct json_object *json = json_object_new_object();
-  g_mutex_lock(&counters->lock);
+  pthread_mutex_lock(&counters->lock);
   for (int i = 0; i < COUNTERS; i++) {
     struct json_object *parent = json;
     if (labels[i].member && !json_object_object_get_ex(json, labels[i].name, &parent)) {
@@ -125,6 +127,6 @@ struct json_object *counters_json(Counters *counters)
     json_object_object_add(parent, labels[i].member ? labels[i].member : labels[i].name,
                            json_object_new_uint64(counters->values[i]));
   }
-  g_mutex_unlock(&counters->lock);
+  pthread_mutex_unlock(&counters->lock);
   return json;
 }

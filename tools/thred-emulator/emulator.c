@@ -2,12 +2,22 @@
 #include "emulator.h"
 
 #include <stdio.h>
+#include <time.h>
+
+static void init_condition(pthread_cond_t *condition)
+{
+  pthread_condattr_t attributes;
+  pthread_condattr_init(&attributes);
+  pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+  pthread_cond_init(condition, &attributes);
+  pthread_condattr_destroy(&attributes);
+}
 
 Emulator *emulator_new(const char *api_key)
 {
   Emulator *emulator = g_new0(Emulator, 1);
-  g_mutex_init(&emulator->pause_lock);
-  g_cond_init(&emulator->pause_over);
+  pthread_mutex_init(&emulator->pause_lock, NULL);
+  init_condition(&emulator->pause_over);
   emulator->businesses = businesses_new();
   emulator->counters = counters_new();
   emulator->faults = faults_new();
@@ -31,25 +41,29 @@ void emulator_free(Emulator *emulator)
   faults_free(emulator->faults);
   counters_free(emulator->counters);
   businesses_free(emulator->businesses);
-  g_cond_clear(&emulator->pause_over);
-  g_mutex_clear(&emulator->pause_lock);
+  pthread_cond_destroy(&emulator->pause_over);
+  pthread_mutex_destroy(&emulator->pause_lock);
   g_free(emulator);
 }
 
 void emulator_pause(Emulator *emulator, guint64 milliseconds)
 {
-  gint64 end = g_get_monotonic_time() + (gint64)milliseconds * G_TIME_SPAN_MILLISECOND;
-  g_mutex_lock(&emulator->pause_lock);
+  struct timespec end;
+  (void)clock_gettime(CLOCK_MONOTONIC, &end);
+  guint64 nanoseconds = (guint64)end.tv_nsec + milliseconds % 1000 * 1000000;
+  end.tv_sec += (time_t)(milliseconds / 1000 + nanoseconds / 1000000000);
+  end.tv_nsec = (long)(nanoseconds % 1000000000);
+  pthread_mutex_lock(&emulator->pause_lock);
   while (!emulator->stopping &&
-         g_cond_wait_until(&emulator->pause_over, &emulator->pause_lock, end))
+         pthread_cond_timedwait(&emulator->pause_over, &emulator->pause_lock, &end) == 0)
     continue;
-  g_mutex_unlock(&emulator->pause_lock);
+  pthread_mutex_unlock(&emulator->pause_lock);
 }
 
 void emulator_stop(Emulator *emulator)
 {
-  g_mutex_lock(&emulator->pause_lock);
+  pthread_mutex_lock(&emulator->pause_lock);
   emulator->stopping = true;
-  g_cond_broadcast(&emulator->pause_over);
-  g_mutex_unlock(&emulator->pause_lock);
+  pthread_cond_broadcast(&emulator->pause_over);
+  pthread_mutex_unlock(&emulator->pause_lock);
 }

@@ -10,7 +10,12 @@
 #include "settings.h"
 #include "tokens.h"
 
-/* Each part has its own lock; none is held while another part is called. */
+#include <pthread.h>
+
+/*
+ * Each part has its own lock; none is held while another part is called. POSIX's, not GLib's, so
+ * that ThreadSanitizer can see them.
+ */
 typedef struct Emulator {
   BusinessList *businesses;
   Counters *counters;
@@ -19,9 +24,9 @@ typedef struct Emulator {
   Settings *settings;
   TokenTable *tokens;
 
-  GMutex pause_lock;
-  GCond pause_over;
-  bool stopping; /* under pause_lock */
+  pthread_mutex_t pause_lock;
+  pthread_cond_t pause_over; /* timed by the monotonic clock */
+  bool stopping;             /* under pause_lock */
 } Emulator;
 
 /* NULL, with a message on stderr, when there is not enough randomness. */

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "faults.h"
 
+#include <pthread.h>
 #include <string.h>
 
 #define MAX_FAULTS   10000
 #define MAX_DELAY_MS (3600ULL * 1000)
 
 struct FaultList {
-  GMutex lock;
+  pthread_mutex_t lock;
   GQueue faults; /* of Fault *, in the order of definition */
   guint64 last_id;
 };
@@ -26,7 +27,7 @@ const char *const fault_parameters[] = {
 FaultList *faults_new(void)
 {
   FaultList *list = g_new0(FaultList, 1);
-  g_mutex_init(&list->lock);
+  pthread_mutex_init(&list->lock, NULL);
   g_queue_init(&list->faults);
   return list;
 }
@@ -50,9 +51,9 @@ static void free_fault(gpointer fault)
 
 void faults_clear(FaultList *list)
 {
-  g_mutex_lock(&list->lock);
+  pthread_mutex_lock(&list->lock);
   g_queue_clear_full(&list->faults, free_fault);
-  g_mutex_unlock(&list->lock);
+  pthread_mutex_unlock(&list->lock);
 }
 
 void faults_free(FaultList *list)
@@ -60,7 +61,7 @@ void faults_free(FaultList *list)
   if (!list)
     return;
   faults_clear(list);
-  g_mutex_clear(&list->lock);
+  pthread_mutex_destroy(&list->lock);
   g_free(list);
 }
 
@@ -151,12 +152,12 @@ guint64 faults_define(FaultList *list, const Params *params, GError **error)
     return 0;
   }
   guint64 id = 0;
-  g_mutex_lock(&list->lock);
+  pthread_mutex_lock(&list->lock);
   if (list->faults.length < MAX_FAULTS) {
     id = fault->id = ++list->last_id;
     g_queue_push_tail(&list->faults, g_steal_pointer(&fault));
   }
-  g_mutex_unlock(&list->lock);
+  pthread_mutex_unlock(&list->lock);
   if (fault) {
     fault_free(fault);
     g_set_error(error, CONTROL_ERROR, 0, "There are %d faults already.", MAX_FAULTS);
@@ -198,7 +199,7 @@ static Fault *fault_copy(const Fault *fault)
 Fault *faults_take(FaultList *list, const Request *request, guint64 after)
 {
   Fault *taken = NULL;
-  g_mutex_lock(&list->lock);
+  pthread_mutex_lock(&list->lock);
   for (GList *at = list->faults.head; at && !taken; at = at->next) {
     Fault *fault = at->data;
     if (fault->id <= after || !matches(fault, request))
@@ -210,7 +211,7 @@ Fault *faults_take(FaultList *list, const Request *request, guint64 after)
       break;
     }
   }
-  g_mutex_unlock(&list->lock);
+  pthread_mutex_unlock(&list->lock);
   return taken;
 }
 
@@ -301,9 +302,9 @@ static struct json_object *fault_json(const Fault *fault)
 struct json_object *faults_json(FaultList *list)
 {
   struct json_object *json = json_object_new_array();
-  g_mutex_lock(&list->lock);
+  pthread_mutex_lock(&list->lock);
   for (GList *at = list->faults.head; at; at = at->next)
     json_object_array_add(json, fault_json(at->data));
-  g_mutex_unlock(&list->lock);
+  pthread_mutex_unlock(&list->lock);
   return json;
 }

@@ -21,7 +21,7 @@ typedef enum FaultAction {
 typedef struct Fault {
   guint64 id; /* grows in the order of definition */
 
-  /* Which requests; NULL or TOKEN-less: any. */
+  /* Which requests; NULL: any. */
   char *path;
   char *host;
   char *method;

@@ -52,7 +52,6 @@ char *files_prepare(const char *dir, GError **error)
     fail(error, "resolve", dir);
     return NULL;
   }
-  /* Not free()'s business for the callers: hand out GLib's memory like everyone else here. */
   char *path = g_strdup(resolved);
   free(resolved);
   if (files_remove_ports(path, error))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "journal.h"
 
+#include <pthread.h>
 #include <string.h>
 
 #define MAX_ENTRIES 10000
@@ -9,7 +10,7 @@
 
 /* Entries are kept as the JSON text that they will be asked for as. */
 struct Journal {
-  GMutex lock;
+  pthread_mutex_t lock;
   GQueue entries; /* of char *, without the opening brace and "n" */
   size_t bytes;
   guint64 last; /* the number of the newest entry */
@@ -18,7 +19,7 @@ struct Journal {
 Journal *journal_new(void)
 {
   Journal *journal = g_new0(Journal, 1);
-  g_mutex_init(&journal->lock);
+  pthread_mutex_init(&journal->lock, NULL);
   g_queue_init(&journal->entries);
   return journal;
 }
@@ -28,7 +29,7 @@ void journal_free(Journal *journal)
   if (!journal)
     return;
   g_queue_clear_full(&journal->entries, g_free);
-  g_mutex_clear(&journal->lock);
+  pthread_mutex_destroy(&journal->lock);
   g_free(journal);
 }
 
@@ -74,7 +75,7 @@ void journal_add(Journal *journal, const Request *request, unsigned status)
   char *entry = g_strdup(text + 1);
   json_object_put(json);
 
-  g_mutex_lock(&journal->lock);
+  pthread_mutex_lock(&journal->lock);
   g_queue_push_tail(&journal->entries, entry);
   journal->bytes += strlen(entry);
   journal->last++;
@@ -84,28 +85,28 @@ void journal_add(Journal *journal, const Request *request, unsigned status)
     journal->bytes -= strlen(oldest);
     g_free(oldest);
   }
-  g_mutex_unlock(&journal->lock);
+  pthread_mutex_unlock(&journal->lock);
 }
 
 void journal_reset(Journal *journal)
 {
-  g_mutex_lock(&journal->lock);
+  pthread_mutex_lock(&journal->lock);
   g_queue_clear_full(&journal->entries, g_free);
   journal->bytes = 0;
   journal->last = 0;
-  g_mutex_unlock(&journal->lock);
+  pthread_mutex_unlock(&journal->lock);
 }
 
 char *journal_text(Journal *journal, size_t *length)
 {
-  g_mutex_lock(&journal->lock);
+  pthread_mutex_lock(&journal->lock);
   GString *text = g_string_sized_new(journal->bytes + 32UL * journal->entries.length + 3);
   guint64 n = journal->last - journal->entries.length;
   g_string_append_c(text, '[');
   for (GList *at = journal->entries.head; at; at = at->next)
     g_string_append_printf(text, "%s{\"n\":%" G_GUINT64_FORMAT ",%s", at->prev ? ",\n" : "", ++n,
                            (const char *)at->data);
-  g_mutex_unlock(&journal->lock);
+  pthread_mutex_unlock(&journal->lock);
   g_string_append(text, "]\n");
   *length = text->len;
   return g_string_free(text, FALSE);

@@ -8,6 +8,7 @@
 #include "server.h"
 
 #include <json-c/json.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -10,7 +10,6 @@
 #define MAX_CONNECTIONS   8192U
 /* Headers of 40 KiB must fit, with what MHD keeps beside them. Pages are taken when written to. */
 #define CONNECTION_MEMORY ((size_t)256 * 1024)
-#define BACKLOG           4096U
 
 struct Server {
   Emulator *emulator;
@@ -162,11 +161,10 @@ Server *server_start(Emulator *emulator, Listener *listener, const Certificates 
                    (server->tls ? (unsigned)MHD_USE_TLS : 0U);
   server->daemon = MHD_start_daemon(
       flags, (uint16_t)listener->port, NULL, NULL, on_request, server, MHD_OPTION_LISTEN_SOCKET,
-      listener->fd, MHD_OPTION_LISTEN_BACKLOG_SIZE, BACKLOG, MHD_OPTION_CONNECTION_LIMIT,
-      MAX_CONNECTIONS, MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY,
-      MHD_OPTION_URI_LOG_CALLBACK, on_target, server, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
-      server, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_ARRAY, tls_options,
-      MHD_OPTION_END);
+      listener->fd, MHD_OPTION_CONNECTION_LIMIT, MAX_CONNECTIONS,
+      MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, MHD_OPTION_URI_LOG_CALLBACK, on_target,
+      server, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server, MHD_OPTION_NOTIFY_CONNECTION,
+      on_connection, server, MHD_OPTION_ARRAY, tls_options, MHD_OPTION_END);
   if (!server->daemon) {
     g_free(server);
     return NULL;

@@ -4,6 +4,7 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
+#include <pthread.h>
 #include <string.h>
 
 #define MAX_LIFETIME    (10ULL * 365 * 24 * 3600)
@@ -20,7 +21,7 @@ const char *const settings_parameters[] = {
 struct Settings {
   char *partner;
   char *first_key;
-  GMutex lock;
+  pthread_mutex_t lock;
   char *key;
   SettingsValues values;
 };
@@ -39,7 +40,7 @@ Settings *settings_new(const char *api_key)
   if (!key)
     return NULL;
   Settings *settings = g_new0(Settings, 1);
-  g_mutex_init(&settings->lock);
+  pthread_mutex_init(&settings->lock, NULL);
   settings->partner = g_uuid_string_random();
   settings->first_key = key;
   settings->key = g_strdup(key);
@@ -51,7 +52,7 @@ void settings_free(Settings *settings)
 {
   if (!settings)
     return;
-  g_mutex_clear(&settings->lock);
+  pthread_mutex_destroy(&settings->lock);
   g_free(settings->partner);
   g_free(settings->first_key);
   g_free(settings->key);
@@ -70,9 +71,9 @@ const char *settings_first_key(const Settings *settings)
 
 SettingsValues settings_values(Settings *settings)
 {
-  g_mutex_lock(&settings->lock);
+  pthread_mutex_lock(&settings->lock);
   SettingsValues values = settings->values;
-  g_mutex_unlock(&settings->lock);
+  pthread_mutex_unlock(&settings->lock);
   return values;
 }
 
@@ -97,9 +98,9 @@ bool settings_accept_basic(Settings *settings, const char *credential, size_t le
   size_t key_length = length - user_length - 1;
   g_autofree char *user = g_ascii_strdown(credential, (gssize)user_length);
   bool user_fits = same_secret(user, user_length, settings->partner, strlen(settings->partner));
-  g_mutex_lock(&settings->lock);
+  pthread_mutex_lock(&settings->lock);
   bool key_fits = same_secret(key, key_length, settings->key, strlen(settings->key));
-  g_mutex_unlock(&settings->lock);
+  pthread_mutex_unlock(&settings->lock);
   return user_fits & key_fits;
 }
 
@@ -125,7 +126,7 @@ bool settings_change(Settings *settings, const Params *params, GError **error)
     g_set_error_literal(error, CONTROL_ERROR, 0, "api_key is empty.");
     return false;
   }
-  g_mutex_lock(&settings->lock);
+  pthread_mutex_lock(&settings->lock);
   SettingsValues values = settings->values;
   bool ok = read_values(&values, params, error);
   if (ok) {
@@ -135,17 +136,17 @@ bool settings_change(Settings *settings, const Params *params, GError **error)
       settings->key = g_strdup(key);
     }
   }
-  g_mutex_unlock(&settings->lock);
+  pthread_mutex_unlock(&settings->lock);
   return ok;
 }
 
 void settings_reset(Settings *settings)
 {
-  g_mutex_lock(&settings->lock);
+  pthread_mutex_lock(&settings->lock);
   settings->values = defaults;
   g_free(settings->key);
   settings->key = g_strdup(settings->first_key);
-  g_mutex_unlock(&settings->lock);
+  pthread_mutex_unlock(&settings->lock);
 }
 
 struct json_object *settings_json(Settings *settings)

@@ -7,6 +7,7 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
+#include <pthread.h>
 #include <string.h>
 #include <time.h>
 
@@ -25,7 +26,7 @@ typedef struct Token {
 } Token;
 
 struct TokenTable {
-  GMutex lock;
+  pthread_mutex_t lock;
   unsigned char key[JWT_KEY_SIZE];
   GHashTable *by_digest; /* owns the tokens */
   GQueue by_age;         /* oldest first */
@@ -59,7 +60,7 @@ TokenTable *tokens_new(void)
     g_free(table);
     return NULL;
   }
-  g_mutex_init(&table->lock);
+  pthread_mutex_init(&table->lock, NULL);
   g_queue_init(&table->by_age);
   table->by_digest = g_hash_table_new_full(hash_digest, same_digest, g_free, NULL);
   return table;
@@ -70,7 +71,7 @@ void tokens_free(TokenTable *table)
   if (!table)
     return;
   g_hash_table_destroy(table->by_digest);
-  g_mutex_clear(&table->lock);
+  pthread_mutex_destroy(&table->lock);
   OPENSSL_cleanse(table->key, sizeof table->key);
   g_free(table);
 }
@@ -97,12 +98,12 @@ static void make_room_inlock(TokenTable *table)
 
 static void keep(TokenTable *table, Token *token)
 {
-  g_mutex_lock(&table->lock);
+  pthread_mutex_lock(&table->lock);
   if (table->by_age.length >= MAX_TOKENS)
     make_room_inlock(table);
   g_queue_push_tail_link(&table->by_age, &token->link);
   g_hash_table_add(table->by_digest, token);
-  g_mutex_unlock(&table->lock);
+  pthread_mutex_unlock(&table->lock);
 }
 
 static struct json_object *claims_of(const TokenWish *wish)
@@ -150,21 +151,21 @@ TokenKind tokens_find(TokenTable *table, const char *text, const char *host,
   business[0] = '\0';
   if (!digest_text(wanted.digest, text))
     return TOKEN_NONE;
-  g_mutex_lock(&table->lock);
+  pthread_mutex_lock(&table->lock);
   const Token *token = g_hash_table_lookup(table->by_digest, &wanted);
   if (token && token->expires > g_get_monotonic_time() &&
       (!host || g_str_equal(host, token->host))) {
     kind = token->kind;
     g_strlcpy(business, token->business, UUID_SIZE);
   }
-  g_mutex_unlock(&table->lock);
+  pthread_mutex_unlock(&table->lock);
   return kind;
 }
 
 unsigned tokens_revoke(TokenTable *table, TokenKind kind, const char *business)
 {
   unsigned revoked = 0;
-  g_mutex_lock(&table->lock);
+  pthread_mutex_lock(&table->lock);
   for (GList *at = table->by_age.head, *next; at; at = next) {
     next = at->next;
     Token *token = at->data;
@@ -174,6 +175,6 @@ unsigned tokens_revoke(TokenTable *table, TokenKind kind, const char *business)
     forget_inlock(table, token);
     revoked++;
   }
-  g_mutex_unlock(&table->lock);
+  pthread_mutex_unlock(&table->lock);
   return revoked;
 }

@@ -147,7 +147,8 @@ static RouteReason judge_parts(const UrlParts *parts, const char *url, const cha
   if (strcmp(parts->port, HTTPS_PORT) != 0)
     return ROUTE_BAD_PORT;
   *path = literal_path(url, parts->host);
-  return *path ? ROUTE_TOKEN : ROUTE_BAD_HOST;
+  bool dotted = parts->host[strlen(parts->host) - 1] == '.'; /* the ceiling says it is not empty */
+  return *path && !dotted ? ROUTE_TOKEN : ROUTE_BAD_HOST;
 }
 
 /* ---- the path ----------------------------------------------------------------------------------

@@ -24,8 +24,7 @@
 #define CURLOPT_PREREQDATA     ((CURLoption)(CURLOPTTYPE_CBPOINT + 313))
 #endif
 
-/* ---- options -----------------------------------------------------------------------------------
- */
+/* ---- options ---- */
 
 static CURLcode set_options(Handle *handle)
 {
@@ -59,8 +58,7 @@ static void unset_options(Handle *handle)
   api->easy_setopt(curl, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
 }
 
-/* ---- attach and detach -------------------------------------------------------------------------
- */
+/* ---- attach and detach ---- */
 
 static int check_arguments(CURL *curl, const ThredCurlApi *api, Error *error)
 {
@@ -151,8 +149,7 @@ int thred_curl_detach_with(CURL *curl, const ThredCurlApi *api)
   return message_return(code, &error);
 }
 
-/* ---- what the program tells --------------------------------------------------------------------
- */
+/* ---- what the program tells ---- */
 
 int thred_curl_set_headers_with(CURL *curl, const ThredCurlApi *api, struct curl_slist *headers)
 {
@@ -230,8 +227,7 @@ int thred_curl_prepare_with(CURL *curl, const ThredCurlApi *api, const char *url
   return message_return(code, &error);
 }
 
-/* ---- duplicates --------------------------------------------------------------------------------
- */
+/* ---- duplicates ---- */
 
 static int copy_settings(const Handle *from, Handle *to, Error *error)
 {
@@ -262,8 +258,7 @@ CURL *thred_curl_duphandle_with(CURL *curl, const ThredCurlApi *api)
   return copy;
 }
 
-/* ---- the same by name alone --------------------------------------------------------------------
- */
+/* ---- the same by name alone ---- */
 
 #define WITH_ONLY_CURL(call)                                                                       \
   Error error = ERROR_INIT;                                                                        \

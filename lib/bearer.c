@@ -30,8 +30,7 @@ typedef struct {
   int64_t deadline_ms;
 } Call;
 
-/* ---- the key -----------------------------------------------------------------------------------
- */
+/* ---- the key ---- */
 
 static void add_identity(Digest *digest, const Snapshot *snapshot, const SnapshotIdentity *identity)
 {
@@ -94,8 +93,7 @@ static int begin(Call *call, const BearerRequest *request, Error *error)
   return THRED_OK;
 }
 
-/* ---- fetching ----------------------------------------------------------------------------------
- */
+/* ---- fetching ---- */
 
 /* A sentence that was written within the last minute is not written again. */
 static void warn_once_a_minute(const char *message)
@@ -215,8 +213,7 @@ static int64_t lease_ms(const Call *call)
   return (int64_t)call->environment->timeout * 1000 + LEASE_GRACE_MS;
 }
 
-/* ---- replacing a token that is in hand ---------------------------------------------------------
- */
+/* ---- replacing a token that is in hand ---- */
 
 /* The contents of `from` become those of `to`, each in its own memory; `from` is wiped. */
 static void move_token(CacheToken *to, CacheToken *from)
@@ -307,8 +304,7 @@ static void replace_suspect(const Call *call, CacheToken *token)
   }
 }
 
-/* ---- getting -----------------------------------------------------------------------------------
- */
+/* ---- getting ---- */
 
 static int shared_failure(const Call *call, const CacheClaim *claim, Error *error)
 {

@@ -44,17 +44,18 @@ _Static_assert(sizeof(CacheWord) == 8 && sizeof(CacheHalf) == 4, "atomics of the
 typedef enum { CACHE_LIVE = 1, CACHE_RETIRED = 2 } CacheState;
 
 typedef struct {
-  CacheWord magic;         /* stored last, with release, before the file gets its name */
-  uint32_t layout;         /* CACHE_LAYOUT */
-  CacheHalf state;         /* (any) CacheState; RETIRED is final: leave and attach anew */
-  uint64_t size;           /* of the file, bytes */
-  uint32_t buckets;        /* entries = buckets * CACHE_WAYS */
-  uint32_t big_count;      /* big buffers */
-  uint8_t salt[16];        /* random; in every digest of this segment */
-  CacheHalf lock_failures; /* (any) timed-out attempts since the last success */
-  CacheHalf clock_hand;    /* of the big buffers */
-  CacheWord counters[8];   /* (any) CacheCounter; for people, decides nothing */
-  uint8_t reserved[8];
+  CacheWord magic;              /* stored last, with release, before the file gets its name */
+  uint32_t layout;              /* CACHE_LAYOUT */
+  CacheHalf state;              /* (any) CacheState; RETIRED is final: leave and attach anew */
+  uint64_t size;                /* of the file, bytes */
+  uint32_t buckets;             /* entries = buckets * CACHE_WAYS */
+  uint32_t big_count;           /* big buffers */
+  uint8_t salt[16];             /* random; in every digest of this segment */
+  CacheHalf lock_failures;      /* (any) timed-out attempts since the last success */
+  CacheHalf clock_hand;         /* of the big buffers */
+  CacheWord counters[8];        /* (any) CacheCounter; for people, decides nothing */
+  CacheHalf entry_hand;         /* of the ways: where the search for one to evict begins */
+  CacheHalf lock_failing_since; /* (any) CLOCK_BOOTTIME s of the first of them */
   union {
     pthread_mutex_t lock; /* robust, process-shared, NORMAL; held for microseconds */
     uint8_t lock_bytes[64];

@@ -13,6 +13,7 @@ struct Cache {
   CacheShape shape;
   uint32_t buckets, big_count;
   bool shared;
+  const Cache *older; /* the retired one that it follows; it stays mapped and reachable */
 };
 
 static inline CacheBucket *cache_bucket(const Cache *cache, uint32_t index)

@@ -9,9 +9,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -30,10 +32,10 @@
 #define REATTACH_MAX      16 /* retired segments stay mapped for ever: a bound on what that costs */
 #define LOCK_WAIT_MS      50
 #define LOCK_FAILURES_MAX 3
+#define LOCK_STUCK_S      2
 #define PRIVATE_ENTRIES   256u
 
-/* ---- the name ----------------------------------------------------------------------------------
- */
+/* ---- the name ---- */
 
 static uint64_t namespace_inode(const char *path)
 {
@@ -82,8 +84,7 @@ void cache_segment_path(char *path, size_t size)
            hash[6], hash[7]);
 }
 
-/* ---- creation ----------------------------------------------------------------------------------
- */
+/* ---- creation ---- */
 
 static uint32_t bucket_count(uint32_t entries)
 {
@@ -142,9 +143,14 @@ static int create_file(const char *path, uint32_t entries)
 {
   uint32_t buckets = bucket_count(entries), big_count = big_buffer_count(entries);
   CacheShape shape = cache_shape(buckets, big_count);
+  struct statfs fs;
   int fd = open(DIRECTORY, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
   if (fd < 0)
     return errno;
+  if (fstatfs(fd, &fs) || fs.f_type != TMPFS_MAGIC) {
+    close(fd);
+    return EMEDIUMTYPE; /* no secrets onto a disk */
+  }
   /* fallocate, not ftruncate: a full /dev/shm must say so now and not by SIGBUS later. fchmod: an
    * inherited ACL or umask must not decide the mode. */
   int result = fchmod(fd, 0600) ? errno : posix_fallocate(fd, 0, (off_t)shape.size);
@@ -163,18 +169,17 @@ static int create_file(const char *path, uint32_t entries)
   return result;
 }
 
-/* ---- attaching ---------------------------------------------------------------------------------
- */
+/* ---- attaching ---- */
 
-static Cache *wrap(void *memory, const CacheShape *shape, bool shared)
+static Cache *wrap(void *memory, uint32_t buckets, uint32_t big_count, bool shared)
 {
   Cache *cache = calloc(1, sizeof *cache);
   if (!cache)
     return NULL;
   cache->header = memory;
-  cache->shape = *shape;
-  cache->buckets = cache->header->buckets;
-  cache->big_count = cache->header->big_count;
+  cache->shape = cache_shape(buckets, big_count);
+  cache->buckets = buckets;
+  cache->big_count = big_count;
   cache->shared = shared;
   return cache;
 }
@@ -186,10 +191,12 @@ static int judge_file(int fd, struct stat *st)
   struct statfs fs;
   if (fstat(fd, st) || fstatfs(fd, &fs))
     return errno;
+  if (st->st_nlink == 0)
+    return ECONNREFUSED; /* removed since it was opened */
   if (!S_ISREG(st->st_mode) || st->st_uid != geteuid() || (st->st_mode & 07777) != 0600 ||
-      st->st_nlink != 1 || fs.f_type != TMPFS_MAGIC || st->st_size < (off_t)sizeof(CacheHeader))
+      st->st_nlink != 1 || fs.f_type != TMPFS_MAGIC)
     return EPERM;
-  return 0;
+  return st->st_size < (off_t)sizeof(CacheHeader) ? EINVAL : 0;
 }
 
 static int map_file(int fd, const struct stat *st, Cache **cache)
@@ -207,13 +214,27 @@ static int map_file(int fd, const struct stat *st, Cache **cache)
     if (atomic_load(&header->state) == CACHE_RETIRED)
       result = ECONNREFUSED;
     else if (shape.size == size)
-      result = (*cache = wrap(header, &shape, true)) ? 0 : ENOMEM;
+      result = (*cache = wrap(header, buckets, big_count, true)) ? 0 : ENOMEM;
   }
   if (result)
     munmap(header, size); /* its lock was never touched by us */
   else
     madvise(header, size, MADV_DONTDUMP); /* an unlinked tmpfs mapping would be dumped */
   return result;
+}
+
+/*
+ * A file of ours that nobody can use any more makes room for a new one. Its attached processes go
+ * on with their mapping. Whoever removes holds the file's lock, so the name still leads to the file
+ * that was judged and not to the successor that somebody else has made meanwhile.
+ */
+static void remove_stale(int fd, const struct stat *judged, const char *path)
+{
+  struct stat st;
+  if (flock(fd, LOCK_EX | LOCK_NB))
+    sched_yield(); /* another one is at it */
+  else if (!lstat(path, &st) && st.st_dev == judged->st_dev && st.st_ino == judged->st_ino)
+    unlink(path);
 }
 
 /* 0, ENOENT, or why the file at `path` is not for us. */
@@ -226,17 +247,10 @@ static int open_file(const char *path, Cache **cache)
   int result = judge_file(fd, &st);
   if (result == 0)
     result = map_file(fd, &st, cache);
+  if (result == ECONNREFUSED || result == EINVAL)
+    remove_stale(fd, &st, path);
   close(fd);
   return result;
-}
-
-/* A file of ours that nobody can use any more makes room for a new one; somebody else's stays. Its
- * attached processes go on with their mapping. */
-static void remove_stale(const char *path, int why)
-{
-  struct stat st;
-  if ((why == ECONNREFUSED || why == EINVAL) && !lstat(path, &st) && st.st_uid == geteuid())
-    unlink(path);
 }
 
 static Cache *attach_shared(bool create, uint32_t entries, int *why)
@@ -251,7 +265,6 @@ static Cache *attach_shared(bool create, uint32_t entries, int *why)
     *why = open_file(path, &cache);
     if (*why == 0)
       return cache;
-    remove_stale(path, *why);
     if (*why != ENOENT && *why != ECONNREFUSED && *why != EINVAL)
       return NULL;
     if (!create)
@@ -272,19 +285,18 @@ static Cache *attach_private(void)
   if (memory == MAP_FAILED)
     return NULL;
   madvise(memory, shape.size, MADV_DONTDUMP);
-  Cache *cache =
-      init_header(memory, buckets, big_count, shape.size) ? wrap(memory, &shape, false) : NULL;
+  Cache *cache = init_header(memory, buckets, big_count, shape.size)
+                     ? wrap(memory, buckets, big_count, false)
+                     : NULL;
   if (!cache)
     munmap(memory, shape.size);
   return cache;
 }
 
-/* ---- the process's cache -----------------------------------------------------------------------
- */
+/* ---- the process's cache ---- */
 
-static ProcessLock attach_lock = PROCESS_LOCK_INIT;
 static _Atomic(Cache *) current;
-static int reattached;
+static atomic_int attached; /* segments so far */
 
 static bool is_usable(const Cache *cache)
 {
@@ -296,31 +308,33 @@ static Cache *attach(bool create, uint32_t entries)
   int why = EACCES;
   Cache *cache = NULL;
   /* A setgid program must not leave its tokens in its caller's segment. */
-  if (!process_at_secure() && reattached <= REATTACH_MAX)
+  if (!process_at_secure() && atomic_load(&attached) <= REATTACH_MAX)
     cache = attach_shared(create, entries, &why);
-  if (!cache && create) {
-    cache = attach_private();
-    log_warning("no shared cache (%s): tokens are cached in this process alone",
-                process_at_secure() ? "AT_SECURE" : strerror(why));
-  }
-  if (cache) {
-    reattached++;
-    atomic_store_explicit(&current, cache, memory_order_release);
-  }
-  return cache;
+  if (cache || !create)
+    return cache;
+  log_warning("no shared cache (%s): tokens are cached in this process alone",
+              process_at_secure() ? "AT_SECURE" : strerror(why));
+  return attach_private();
 }
 
+/* No lock: two threads may attach at once; one mapping wins, and the other goes, which nobody has
+ * used. */
 static Cache *open_or_create(bool create, uint32_t entries)
 {
-  Cache *cache = atomic_load_explicit(&current, memory_order_acquire);
-  if (is_usable(cache))
+  Cache *seen = atomic_load_explicit(&current, memory_order_acquire);
+  if (is_usable(seen))
+    return seen;
+  Cache *cache = attach(create, entries);
+  if (!cache)
+    return NULL;
+  cache->older = seen;
+  if (atomic_compare_exchange_strong(&current, &seen, cache)) {
+    atomic_fetch_add(&attached, 1);
     return cache;
-  process_lock(&attach_lock);
-  cache = atomic_load_explicit(&current, memory_order_acquire);
-  if (!is_usable(cache))
-    cache = attach(create, entries);
-  process_unlock(&attach_lock);
-  return cache;
+  }
+  munmap(cache->header, cache->shape.size);
+  free(cache);
+  return seen;
 }
 
 Cache *cache_open(void)
@@ -338,8 +352,7 @@ bool cache_is_shared(const Cache *cache)
   return cache->shared;
 }
 
-/* ---- the lock ----------------------------------------------------------------------------------
- */
+/* ---- the lock ---- */
 
 /* Every process leaves; the next to attach removes the name and makes a new one. The mapping stays.
  */
@@ -362,6 +375,17 @@ static bool locked(Cache *cache, int result)
   return result == 0;
 }
 
+/* Nobody got the lock for a while, so this is no passing stall of its owner. */
+static bool is_stuck(Cache *cache)
+{
+  CacheHeader *header = cache->header;
+  uint32_t now = (uint32_t)(clock_boot_ms() / 1000);
+  if (atomic_fetch_add(&header->lock_failures, 1) == 0)
+    atomic_store(&header->lock_failing_since, now);
+  return atomic_load(&header->lock_failures) >= LOCK_FAILURES_MAX &&
+         now - atomic_load(&header->lock_failing_since) >= LOCK_STUCK_S;
+}
+
 bool cache_lock(Cache *cache)
 {
   struct timespec until;
@@ -380,8 +404,7 @@ bool cache_lock(Cache *cache)
     result = pthread_mutex_trylock(&cache->header->lock);
   if (locked(cache, result))
     return true;
-  if (result == ENOTRECOVERABLE ||
-      atomic_fetch_add(&cache->header->lock_failures, 1) + 1 >= LOCK_FAILURES_MAX)
+  if (result == ENOTRECOVERABLE || is_stuck(cache))
     retire(cache);
   return false;
 }

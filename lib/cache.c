@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -22,9 +23,11 @@
 #define REFETCH_WINDOW_MS 60000
 #define REFETCH_MAX       10
 #define BACKOFF_MAX_MS    60000
+#define LOCK_PATIENCE     3
+#define FAILURE_MAX_MS    (3600 * 1000) /* a failure further ahead is another clock's or garbage */
+#define FLUSH_STEP        64u /* entries between two breaths: under a millisecond of the lock */
 
-/* ---- words -------------------------------------------------------------------------------------
- */
+/* ---- words ---- */
 
 static uint64_t get(const CacheWord *word)
 {
@@ -107,8 +110,7 @@ static bool has_key(const CacheEntry *entry, const CacheKey *key)
   return memcmp(copy.bytes, key->bytes, sizeof copy.bytes) == 0;
 }
 
-/* ---- the tag -----------------------------------------------------------------------------------
- */
+/* ---- the tag ---- */
 
 /* Binds everything that a reader relies on. False: no digest to be had, hence no doubtless token.
  */
@@ -126,14 +128,15 @@ static bool tag_of(const Cache *cache, const CacheKey *key, const CacheVersion *
   return good;
 }
 
-/* ---- reading -----------------------------------------------------------------------------------
- */
+/* ---- reading ---- */
 
 int64_t cache_remaining_ms(const CacheToken *token)
 {
-  int64_t boot = clock_boot_ms() - token->boot_ms, real = clock_real_ms() - token->real_ms;
-  int64_t margin = token->lifetime_ms / 10 < 5000 ? token->lifetime_ms / 10 : 5000;
-  if (boot < -CLOCK_SLACK_MS || real < -CLOCK_SLACK_MS)
+  int64_t boot, real, margin = token->lifetime_ms / 10 < 5000 ? token->lifetime_ms / 10 : 5000;
+  /* The times may be any bytes: claims look at a version whose tag nobody has checked. */
+  if (token->lifetime_ms <= 0 || __builtin_sub_overflow(clock_boot_ms(), token->boot_ms, &boot) ||
+      __builtin_sub_overflow(clock_real_ms(), token->real_ms, &real) || boot < -CLOCK_SLACK_MS ||
+      real < -CLOCK_SLACK_MS)
     return 0;
   return token->lifetime_ms - margin - (boot > real ? boot : real);
 }
@@ -203,8 +206,7 @@ CacheRead cache_read(Cache *cache, const CacheKey *key, CacheToken *token)
   return CACHE_HIT;
 }
 
-/* ---- entries, under the lock -------------------------------------------------------------------
- */
+/* ---- entries, under the lock ---- */
 
 static bool lease_held(const CacheEntry *entry, int64_t now)
 {
@@ -218,19 +220,30 @@ static void touch(CacheEntry *entry)
   atomic_fetch_add_explicit(&entry->changes, 1, memory_order_release);
 }
 
+/* `big` is a version's: index + 1, 0 for none, or any bytes. */
+static bool owns_big(const Cache *cache, uint32_t big, uint32_t index)
+{
+  return big >= 1 && big <= cache->big_count &&
+         atomic_load_explicit(&cache_big(cache, big - 1)->owner, memory_order_relaxed) == index + 1;
+}
+
+static void give_big_back(Cache *cache, uint32_t big, uint32_t index)
+{
+  if (owns_big(cache, big, index))
+    atomic_store_explicit(&cache_big(cache, big - 1)->owner, 0, memory_order_relaxed);
+}
+
 /* Makes both versions a miss. The generation stays: a slow reader must never see it again. */
 static void clear_versions(Cache *cache, uint32_t index)
 {
   static const CacheVersion none;
   CacheEntry *entry = cache_entry(cache, index);
   for (unsigned side = 0; side < 2; side++) {
+    give_big_back(cache, entry->version[side].big, index);
     store_version(&entry->version[side], &none);
     for (size_t i = 0; i < CACHE_INLINE / 8; i++)
       set(&entry->data[side][i], 0);
   }
-  for (uint32_t i = 0; i < cache->big_count; i++)
-    if (atomic_load_explicit(&cache_big(cache, i)->owner, memory_order_relaxed) == index + 1)
-      atomic_store_explicit(&cache_big(cache, i)->owner, 0, memory_order_relaxed);
 }
 
 /* Gives an entry to another key, in an order that a reader or our death may cut anywhere. */
@@ -271,8 +284,11 @@ static uint32_t choose_way(Cache *cache, const CacheKey *key, int64_t now)
   for (uint32_t way = 0; way < CACHE_WAYS; way++)
     if (get(&cache_bucket(cache, bucket[emptier])->fingerprint[way]) == 0)
       return bucket[emptier] * CACHE_WAYS + way;
+  /* Or each new key, not read yet, would make room for the next one, and the old stayed for good.
+   */
+  uint32_t hand = atomic_fetch_add_explicit(&cache->header->entry_hand, 1, memory_order_relaxed);
   for (uint32_t i = 0; i < 4 * CACHE_WAYS; i++) {
-    uint32_t index = bucket[i / CACHE_WAYS % 2] * CACHE_WAYS + i % CACHE_WAYS;
+    uint32_t index = bucket[(i / CACHE_WAYS + hand) % 2] * CACHE_WAYS + (i + hand / 2) % CACHE_WAYS;
     CacheEntry *entry = cache_entry(cache, index);
     if (lease_held(entry, now))
       continue;
@@ -280,6 +296,16 @@ static uint32_t choose_way(Cache *cache, const CacheKey *key, int64_t now)
       return index;
   }
   return UINT32_MAX;
+}
+
+/* For what must not be lost for a moment's stall of another process: a claim or a publish that is
+ * given up is one more request to the token endpoint. */
+static bool lock_patiently(Cache *cache)
+{
+  for (int i = 0; i < LOCK_PATIENCE; i++)
+    if (cache_lock(cache))
+      return true;
+  return false;
 }
 
 static void set_label(CacheEntry *entry, const CacheLabel *label)
@@ -324,7 +350,7 @@ static bool is_newer(const CacheEntry *entry, uint64_t seen)
 /* Counts a fetch that follows a 401. False: the entry had its share of this minute. */
 static bool refetch_allowed(CacheEntry *entry, int64_t now, int64_t *retry_ms)
 {
-  if (now - entry->refetch_window >= REFETCH_WINDOW_MS || now < entry->refetch_window) {
+  if (entry->refetch_window > now || entry->refetch_window <= now - REFETCH_WINDOW_MS) {
     entry->refetch_window = now;
     entry->refetches = 0;
   }
@@ -336,7 +362,7 @@ static CacheClaimResult claim_entry(Cache *cache, uint32_t index, uint64_t seen,
                                     int64_t lease_ms, bool refetch, CacheClaim *claim)
 {
   CacheEntry *entry = cache_entry(cache, index);
-  int64_t failure_ms = (int64_t)get(&entry->failure_until) - now;
+  int64_t failure_until = (int64_t)get(&entry->failure_until);
   claim->entry = index;
   claim->changes = atomic_load_explicit(&entry->changes, memory_order_relaxed);
   claim->generation = get(&entry->generation);
@@ -344,10 +370,10 @@ static CacheClaimResult claim_entry(Cache *cache, uint32_t index, uint64_t seen,
     return CACHE_CLAIM_NEWER;
   if (lease_held(entry, now))
     return CACHE_CLAIM_BUSY;
-  if (entry->failure && failure_ms > 0 && failure_ms <= 3600 * 1000) {
+  if (entry->failure && failure_until > now && failure_until <= now + FAILURE_MAX_MS) {
     claim->failure = (int)entry->failure;
     claim->failure_status = (int)entry->failure_status;
-    claim->retry_ms = failure_ms;
+    claim->retry_ms = failure_until - now;
     return CACHE_CLAIM_FAILED;
   }
   if (refetch && !refetch_allowed(entry, now, &claim->retry_ms))
@@ -364,7 +390,7 @@ CacheClaimResult cache_claim(Cache *cache, const CacheKey *key, const CacheLabel
 {
   CacheClaimResult result = CACHE_CLAIM_NONE;
   memset(claim, 0, sizeof *claim);
-  if (!cache_lock(cache))
+  if (!lock_patiently(cache))
     return CACHE_CLAIM_NONE;
   int64_t now = clock_boot_ms();
   uint32_t index = find_or_take(cache, key, label, now);
@@ -374,8 +400,7 @@ CacheClaimResult cache_claim(Cache *cache, const CacheKey *key, const CacheLabel
   return result;
 }
 
-/* ---- the end of a lease ------------------------------------------------------------------------
- */
+/* ---- the end of a lease ---- */
 
 static void wake(CacheEntry *entry)
 {
@@ -387,8 +412,10 @@ static bool is_mine(const CacheEntry *entry, const CacheKey *key, const CacheCla
   return get(&entry->lease_epoch) == claim->epoch && has_key(entry, key);
 }
 
+/* The epoch moves too, so that nobody ends the same lease twice. */
 static void end_lease(CacheEntry *entry)
 {
+  set(&entry->lease_epoch, get(&entry->lease_epoch) + 1);
   set(&entry->lease_until, 0);
   touch(entry);
 }
@@ -412,26 +439,14 @@ static uint32_t take_big(Cache *cache, uint32_t index, uint32_t other_side)
   return hand % cache->big_count + 1;
 }
 
-static bool owns_big(const Cache *cache, uint32_t big, uint32_t index)
-{
-  return atomic_load_explicit(&cache_big(cache, big)->owner, memory_order_relaxed) == index + 1;
-}
-
-static void give_big_back(Cache *cache, uint32_t big, uint32_t index)
-{
-  if (owns_big(cache, big, index))
-    atomic_store_explicit(&cache_big(cache, big)->owner, 0, memory_order_relaxed);
-}
-
 /* Writes the version that nobody reads, then makes it the current one. */
 static void put_version(Cache *cache, uint32_t index, const CacheVersion *version,
                         const char *value)
 {
   CacheEntry *entry = cache_entry(cache, index);
   unsigned side = version->generation & 1;
-  uint32_t old_big = entry->version[side].big;
-  if (old_big && old_big <= cache->big_count && old_big != version->big)
-    give_big_back(cache, old_big - 1, index);
+  if (entry->version[side].big != version->big)
+    give_big_back(cache, entry->version[side].big, index);
   atomic_thread_fence(memory_order_release);
   copy_in(version->big ? cache_big(cache, version->big - 1)->data : entry->data[side], value,
           version->length);
@@ -443,7 +458,7 @@ static void put_version(Cache *cache, uint32_t index, const CacheVersion *versio
  * lock twice, first for the buffer. */
 static bool reserve_big(Cache *cache, const CacheKey *key, const CacheClaim *claim, uint32_t *big)
 {
-  if (!cache_lock(cache))
+  if (!lock_patiently(cache))
     return false;
   CacheEntry *entry = cache_entry(cache, claim->entry);
   bool mine = is_mine(entry, key, claim);
@@ -464,11 +479,11 @@ bool cache_publish(Cache *cache, const CacheKey *key, const CacheClaim *claim, C
     return false;
   if (token->length > CACHE_INLINE && !reserve_big(cache, key, claim, &version.big))
     return false;
-  if (!tag_of(cache, key, &version, token->value, version.tag) || !cache_lock(cache))
+  if (!tag_of(cache, key, &version, token->value, version.tag) || !lock_patiently(cache))
     return false;
   CacheEntry *entry = cache_entry(cache, claim->entry);
-  bool mine = is_mine(entry, key, claim) &&
-              (!version.big || owns_big(cache, version.big - 1, claim->entry));
+  bool mine =
+      is_mine(entry, key, claim) && (!version.big || owns_big(cache, version.big, claim->entry));
   if (mine) {
     put_version(cache, claim->entry, &version, token->value);
     entry->failure = 0;
@@ -502,7 +517,7 @@ void cache_fail(Cache *cache, const CacheKey *key, const CacheClaim *claim, int 
                 int64_t retry_ms)
 {
   CacheEntry *entry = cache_entry(cache, claim->entry);
-  if (!cache_lock(cache))
+  if (!lock_patiently(cache))
     return;
   if (is_mine(entry, key, claim)) {
     if (entry->failures < UINT32_MAX)
@@ -522,7 +537,7 @@ void cache_fail(Cache *cache, const CacheKey *key, const CacheClaim *claim, int 
 void cache_release(Cache *cache, const CacheKey *key, const CacheClaim *claim)
 {
   CacheEntry *entry = cache_entry(cache, claim->entry);
-  if (!cache_lock(cache))
+  if (!lock_patiently(cache))
     return;
   if (is_mine(entry, key, claim))
     end_lease(entry);
@@ -556,8 +571,7 @@ void cache_refuse(Cache *cache, const CacheKey *key, uint64_t generation)
   cache_unlock(cache);
 }
 
-/* ---- the whole segment -------------------------------------------------------------------------
- */
+/* ---- the whole segment ---- */
 
 int cache_flush(Cache *cache)
 {
@@ -566,6 +580,13 @@ int cache_flush(Cache *cache)
     return -1;
   for (uint32_t i = 0; i < cache->buckets * CACHE_WAYS; i++) {
     CacheEntry *entry = cache_entry(cache, i);
+    if (i % FLUSH_STEP == FLUSH_STEP - 1) {
+      /* The others must not take us for dead. */
+      cache_unlock(cache);
+      sched_yield();
+      if (!cache_lock(cache))
+        return -1;
+    }
     if (!get(&cache_bucket(cache, i / CACHE_WAYS)->fingerprint[i % CACHE_WAYS]))
       continue;
     tokens += is_newer(entry, 0);
@@ -590,8 +611,10 @@ void cache_repair(Cache *cache)
   for (uint32_t i = 0; i < cache->buckets * CACHE_WAYS; i++) {
     CacheWord *fingerprint = &cache_bucket(cache, i / CACHE_WAYS)->fingerprint[i % CACHE_WAYS];
     CacheKey key;
+    if (!get(fingerprint))
+      continue; /* and do not touch its page */
     memcpy(key.bytes, cache_entry(cache, i)->key, sizeof key.bytes);
-    if (get(fingerprint) && get(fingerprint) != fingerprint_of(&key))
+    if (get(fingerprint) != fingerprint_of(&key))
       set(fingerprint, 0);
   }
   for (uint32_t i = 0; i < cache->big_count; i++) {
@@ -607,8 +630,7 @@ void cache_repair(Cache *cache)
   }
 }
 
-/* ---- configuration blocks ----------------------------------------------------------------------
- */
+/* ---- configuration blocks ---- */
 
 static bool config_digest(const Cache *cache, const uint8_t origin[32], const void *block,
                           size_t size, uint8_t out[DIGEST_SIZE])

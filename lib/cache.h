@@ -106,8 +106,7 @@ int cache_flush(Cache *cache);
 void *cache_load_config(Cache *cache, const uint8_t origin[32], size_t *size);
 void cache_store_config(Cache *cache, const uint8_t origin[32], const void *block, size_t size);
 
-/* ---- the segment (cache-segment.c) -------------------------------------------------------------
- */
+/* ---- the segment (cache-segment.c) ---- */
 
 /* The process's cache if it has one or a segment exists already; NULL if one would have to be made.
  * Never unmapped. */

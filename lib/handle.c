@@ -20,8 +20,7 @@
 /* curl_slist's data is char *, but libcurl only reads it. */
 static char empty_line[] = EMPTY;
 
-/* ---- the registry ------------------------------------------------------------------------------
- */
+/* ---- the registry ---- */
 
 #define BUCKETS 256u
 
@@ -68,8 +67,7 @@ Handle *handle_unregister(CURL *curl)
   return handle;
 }
 
-/* ---- the node ----------------------------------------------------------------------------------
- */
+/* ---- the node ---- */
 
 void handle_silence(Handle *handle)
 {
@@ -100,8 +98,7 @@ void handle_show_token(Handle *handle, size_t token_length)
   handle->node.data = handle->line;
 }
 
-/* ---- the program's headers ---------------------------------------------------------------------
- */
+/* ---- the program's headers ---- */
 
 /* "Authorization:", "Authorization;" and, as libcurl after 8.21 takes it too, blanks in between. */
 static bool is_authorization(const char *line)
@@ -161,8 +158,7 @@ bool handle_set_headers(Handle *handle, struct curl_slist *headers)
   return true;
 }
 
-/* ---- the retry ---------------------------------------------------------------------------------
- */
+/* ---- the retry ---- */
 
 /* Every active environment replaces the program's own Authorization. */
 static bool everywhere_replaced(void)

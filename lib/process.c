@@ -29,8 +29,7 @@ bool process_disabled(void)
   return value && strcmp(value, "1") == 0;
 }
 
-/* ---- paths -------------------------------------------------------------------------------------
- */
+/* ---- paths ---- */
 
 static char *joined(const char *a, const char *b)
 {
@@ -97,8 +96,7 @@ void process_paths_clear(ProcessPaths *paths)
   memset(paths, 0, sizeof *paths);
 }
 
-/* ---- locks -------------------------------------------------------------------------------------
- */
+/* ---- locks ---- */
 
 static _Atomic(ProcessLock *) taken_locks;
 
@@ -118,13 +116,14 @@ __attribute__((constructor)) static void register_fork_handler(void)
 
 void process_lock(ProcessLock *lock)
 {
+  /* Listed before it is taken for the first time, or a fork in between would leave it taken. */
+  if (!atomic_load_explicit(&lock->registered, memory_order_relaxed) &&
+      !atomic_exchange(&lock->registered, 1)) {
+    lock->next = atomic_load(&taken_locks);
+    while (!atomic_compare_exchange_weak(&taken_locks, &lock->next, lock))
+      ;
+  }
   pthread_mutex_lock(&lock->mutex);
-  if (lock->registered)
-    return;
-  lock->registered = 1;
-  lock->next = atomic_load(&taken_locks);
-  while (!atomic_compare_exchange_weak(&taken_locks, &lock->next, lock))
-    ;
 }
 
 void process_unlock(ProcessLock *lock)

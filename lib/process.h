@@ -6,6 +6,7 @@
 #define THRED_LIB_PROCESS_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "lib/snapshot.h"
@@ -39,7 +40,7 @@ void process_paths_clear(ProcessPaths *paths);
 typedef struct ProcessLock {
   pthread_mutex_t mutex;
   struct ProcessLock *next; /* list of all that were ever taken, for the child of a fork */
-  int registered;
+  atomic_int registered;
 } ProcessLock;
 
 #define PROCESS_LOCK_INIT                                                                          \

@@ -17,8 +17,7 @@
 #define CURL_PREREQFUNC_ABORT 1
 #endif
 
-/* ---- the decision ------------------------------------------------------------------------------
- */
+/* ---- the decision ---- */
 
 /* The default business: the handle's own, else the process's; NULL: the environment's. */
 static const char *default_business(const Handle *handle)
@@ -93,8 +92,7 @@ int request_get_token(Handle *handle, uint64_t refused, int64_t not_before_ms, s
   return code;
 }
 
-/* ---- one request -------------------------------------------------------------------------------
- */
+/* ---- one request ---- */
 
 /* What libcurl tells about the request that it is about to send. */
 typedef struct {

@@ -57,8 +57,7 @@ bool route_parse_uuid(const char *text, size_t length, char out[UUID_LENGTH + 1]
   return true;
 }
 
-/* ---- the host ----------------------------------------------------------------------------------
- */
+/* ---- the host ---- */
 
 /* thredfi.com itself or a name below it; one trailing dot (the DNS root) does not lead out of it.
  */
@@ -151,8 +150,7 @@ static RouteReason judge_parts(const UrlParts *parts, const char *url, const cha
   return *path && !dotted ? ROUTE_TOKEN : ROUTE_BAD_HOST;
 }
 
-/* ---- the path ----------------------------------------------------------------------------------
- */
+/* ---- the path ---- */
 
 /* An encoded character that a server or proxy might decode into another path: unreserved characters
  * (RFC 3986, 6.2.2.2: equivalent to the plain one), separators, controls, and '%' in front of what
@@ -210,8 +208,7 @@ static bool has_control(const char *url)
   return false;
 }
 
-/* ---- the routes --------------------------------------------------------------------------------
- */
+/* ---- the routes ---- */
 
 /* Cuts the next segment off [*at, end), which is at a '/'; false at the end (a trailing '/' counts
  * as the end). */

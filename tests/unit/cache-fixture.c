@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/unit/cache-fixture.h"
+
+#include <sys/mman.h>
+
+#include "lib/digest.h"
+
+const CacheLabel some_label = {SNAPSHOT_TOKEN_BUSINESS, "sandbox", "sandbox.thredfi.com",
+                               "3c90c3cc-0d44-4b50-8888-8dd25736052a"};
+
+static void init_lock(CacheHeader *header)
+{
+  pthread_mutexattr_t attributes;
+  pthread_mutexattr_init(&attributes);
+  pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
+  pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
+  pthread_mutex_init(&header->lock, &attributes);
+  pthread_mutexattr_destroy(&attributes);
+}
+
+Cache *cache_fixture_new(uint32_t buckets, uint32_t big_count)
+{
+  Cache *cache = calloc(1, sizeof *cache);
+  assert_non_null(cache);
+  cache->shape = cache_shape(buckets, big_count);
+  cache->buckets = buckets;
+  cache->big_count = big_count;
+  cache->shared = true;
+  cache->header = child_shared(cache->shape.size);
+  *cache->header = (CacheHeader){.magic = CACHE_MAGIC,
+                                 .layout = CACHE_LAYOUT,
+                                 .state = CACHE_LIVE,
+                                 .size = cache->shape.size,
+                                 .buckets = buckets,
+                                 .big_count = big_count,
+                                 .salt = "0123456789abcde"};
+  init_lock(cache->header);
+  return cache;
+}
+
+void cache_fixture_free(Cache *cache)
+{
+  munmap(cache->header, cache->shape.size);
+  free(cache);
+}
+
+int cache_fixture_setup(void **state)
+{
+  *state = cache_fixture_new(2, 8);
+  return 0;
+}
+
+int cache_fixture_teardown(void **state)
+{
+  cache_fixture_free(*state);
+  return 0;
+}
+
+CacheKey key_of(uint64_t number)
+{
+  CacheKey key;
+  Digest *digest = digest_new();
+  digest_add_u64(digest, number);
+  if (!digest_finish(digest, key.bytes))
+    abort();
+  return key;
+}
+
+CacheToken token_new(void)
+{
+  CacheToken token = {.boot_ms = clock_boot_ms(), .real_ms = clock_real_ms(), .lifetime_ms = HOUR};
+  token.value = malloc(TOKEN_MAX + 1);
+  if (!token.value)
+    abort();
+  return token;
+}
+
+void token_free(CacheToken *token)
+{
+  free(token->value);
+  token->value = NULL;
+}
+
+static char byte_of(uint64_t key, uint64_t generation, size_t length, size_t i)
+{
+  uint64_t mix = (key * 0x9e3779b97f4a7c15u + generation) * 0xbf58476d1ce4e5b9u + length;
+  mix = (mix ^ (mix >> 29)) * 0x94d049bb133111ebu + i * 0x2545f4914f6cdd1du;
+  return (char)('!' + (mix >> 33) % 94);
+}
+
+void token_fill(CacheToken *token, uint64_t key, uint64_t generation, size_t length)
+{
+  token->length = length;
+  for (size_t i = 0; i < length; i++)
+    token->value[i] = byte_of(key, generation, length, i);
+  token->value[length] = 0;
+}
+
+bool token_is(const CacheToken *token, uint64_t key, uint64_t generation, size_t length)
+{
+  if (token->length != length || token->value[length] != 0)
+    return false;
+  for (size_t i = 0; i < length; i++)
+    if (token->value[i] != byte_of(key, generation, length, i))
+      return false;
+  return true;
+}
+
+CacheClaimResult claim(Cache *cache, uint64_t key, CacheClaim *claim)
+{
+  CacheKey k = key_of(key);
+  CacheToken token = token_new();
+  (void)cache_read(cache, &k, &token);
+  token_free(&token);
+  return cache_claim(cache, &k, &some_label, token.generation, LEASE, false, claim);
+}
+
+uint64_t put(Cache *cache, uint64_t key, size_t length)
+{
+  CacheKey k = key_of(key);
+  CacheClaim c;
+  CacheToken token = token_new();
+  uint64_t generation = 0;
+  if (claim(cache, key, &c) == CACHE_CLAIM_OWNED) {
+    token_fill(&token, key, c.generation + 1, length);
+    if (cache_publish(cache, &k, &c, &token))
+      generation = token.generation;
+  }
+  token_free(&token);
+  return generation;
+}
+
+uint64_t seen(Cache *cache, uint64_t key, size_t length)
+{
+  CacheKey k = key_of(key);
+  CacheToken token = token_new();
+  uint64_t generation = 0;
+  if (cache_read(cache, &k, &token) == CACHE_HIT) {
+    generation = token.generation;
+    if (!token_is(&token, key, generation, length)) {
+      fprintf(stderr, "a wrong token of key %llu, generation %llu\n", (unsigned long long)key,
+              (unsigned long long)generation);
+      abort();
+    }
+  }
+  token_free(&token);
+  return generation;
+}
+
+CacheEntry *entry_of(Cache *cache, uint64_t key)
+{
+  CacheKey k = key_of(key);
+  for (uint32_t i = 0; i < cache->buckets * CACHE_WAYS; i++)
+    if (memcmp(cache_entry(cache, i)->key, k.bytes, sizeof k.bytes) == 0)
+      return cache_entry(cache, i);
+  fprintf(stderr, "no entry of key %llu\n", (unsigned long long)key);
+  abort();
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cache-fixture.h - a segment of the real layout in memory that a test shares with its children.
+ *
+ * It has no name in /dev/shm: a test disturbs no cache of this user, and may spoil any byte.
+ */
+#ifndef THRED_TESTS_UNIT_CACHE_FIXTURE_H
+#define THRED_TESTS_UNIT_CACHE_FIXTURE_H
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/cache-private.h"
+#include "lib/clock.h"
+#include "tests/unit/child.h"
+
+#define LEASE 60000 /* ms: longer than any test */
+#define HOUR  3600000
+
+/* The smallest one there can be, with 16 entries and 8 big buffers. *state is the Cache. */
+int cache_fixture_setup(void **state);
+int cache_fixture_teardown(void **state);
+Cache *cache_fixture_new(uint32_t buckets, uint32_t big_count);
+void cache_fixture_free(Cache *cache);
+
+/* Different for each `number`, spread as a digest is. */
+CacheKey key_of(uint64_t number);
+
+extern const CacheLabel some_label;
+
+/* A token in a buffer of its own, fresh for an hour. */
+CacheToken token_new(void);
+void token_free(CacheToken *token);
+
+/* Bytes that belong to this key and generation and to no other; sets token->length. */
+void token_fill(CacheToken *token, uint64_t key, uint64_t generation, size_t length);
+bool token_is(const CacheToken *token, uint64_t key, uint64_t generation, size_t length);
+
+/* Claims with what is seen there now. */
+CacheClaimResult claim(Cache *cache, uint64_t key, CacheClaim *claim);
+
+/* Claims and publishes token_fill(key, next generation, length); the generation, 0: refused. */
+uint64_t put(Cache *cache, uint64_t key, size_t length);
+
+/* What a read finds: the generation if it is a hit with the bytes that put() wrote, 0 for a miss.
+ * A hit with any other bytes ends the program. */
+uint64_t seen(Cache *cache, uint64_t key, size_t length);
+
+/* The entry of a key that has one. */
+CacheEntry *entry_of(Cache *cache, uint64_t key);
+
+#endif

@@ -18,6 +18,7 @@
 #include "lib/request.h"
 
 #define CURL_VERSION_PREREQ 0x075000 /* 7.80.0 */
+#define CURL_VERSION_CREDS  0x081500 /* 8.21.0: credentials are copied at connection set-up */
 
 #if LIBCURL_VERSION_NUM < CURL_VERSION_PREREQ
 #define CURLOPT_PREREQFUNCTION ((CURLoption)(CURLOPTTYPE_FUNCTIONPOINT + 312))
@@ -86,6 +87,7 @@ static Handle *new_handle(CURL *curl, const ThredCurlApi *api)
   if (handle) {
     handle->curl = curl;
     handle->api = *api;
+    handle->bearer_late = api->version_info(CURLVERSION_FIRST)->version_num >= CURL_VERSION_CREDS;
     handle_clear_token(handle);
   }
   return handle;
@@ -133,6 +135,8 @@ static Handle *find(CURL *curl, const ThredCurlApi *api, int *code, Error *error
     *code = error_set(error, THRED_E_NOT_ATTACHED,
                       "the handle was not given to "
                       "thred_curl_attach()");
+  if (handle)
+    request_note_refusal(handle);
   return handle;
 }
 

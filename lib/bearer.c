@@ -18,6 +18,7 @@
 #define RENEW_CALM_MS     60000 /* more than this left: renewing may not cost a caller much */
 #define RENEW_PATIENCE_MS 2000  /* what it may cost then */
 #define RENEW_PAUSE_MS    10000 /* after a local failure, in this process */
+#define STALLS_MAX        60    /* of 50 ms: longer than the cache takes to give itself up */
 #define SAME_WARNING_MS   60000
 
 /* One call: the request with what is derived from it once. */
@@ -28,6 +29,7 @@ typedef struct {
   CacheKey key;
   CacheLabel label;
   int64_t deadline_ms;
+  int stalls; /* how often the lock was not to be had */
 } Call;
 
 /* ---- the key ---- */
@@ -82,6 +84,7 @@ static int begin(Call *call, const BearerRequest *request, Error *error)
   int64_t longest = clock_monotonic_ms() + (int64_t)env->timeout * 1000;
   call->request = request;
   call->environment = env;
+  call->stalls = 0;
   call->deadline_ms = request->deadline_ms < longest ? request->deadline_ms : longest;
   call->label = (CacheLabel){request->token, snapshot_string(snapshot, env->name), request->host,
                              request->token == SNAPSHOT_TOKEN_BUSINESS ? request->business : NULL};
@@ -323,7 +326,7 @@ static int limited(const Call *call, const CacheClaim *claim, Error *error)
 }
 
 /* One round on a miss. THRED_E_AGAIN: look into the cache again. */
-static int on_miss(const Call *call, CacheToken *token, Error *error)
+static int on_miss(Call *call, CacheToken *token, Error *error)
 {
   CacheClaim claim;
   FetchResult result;
@@ -337,6 +340,11 @@ static int on_miss(const Call *call, CacheToken *token, Error *error)
                       call->request->refused != 0, &claim)) {
   case CACHE_CLAIM_OWNED:
     return fetch_as_owner(call, &claim, call->deadline_ms, token, error);
+  case CACHE_CLAIM_LOCKED:
+    call->cache = cache_create(call->request->snapshot->entries); /* it may have been retired */
+    if (call->cache && ++call->stalls < STALLS_MAX)
+      break;
+    return fetch_token(call, call->deadline_ms, token, &result, error);
   case CACHE_CLAIM_NONE:
     return fetch_token(call, call->deadline_ms, token, &result, error);
   case CACHE_CLAIM_FAILED:
@@ -385,6 +393,14 @@ int bearer_get(const BearerRequest *request, CacheToken *token, Error *error)
     token->value[0] = 0;
   }
   return code;
+}
+
+void bearer_refuse(const BearerRequest *request)
+{
+  Call call;
+  Error error = ERROR_INIT;
+  if (begin(&call, request, &error) == THRED_OK)
+    cache_refuse(call.cache, &call.key, request->refused);
 }
 
 int bearer_try(const BearerRequest *request, CacheToken *token, Error *error)

@@ -29,6 +29,9 @@ typedef struct {
  */
 int bearer_get(const BearerRequest *request, CacheToken *token, Error *error);
 
+/* Tells everyone that a server answered 401 to request->refused; gets nothing. */
+void bearer_refuse(const BearerRequest *request);
+
 /* The same from the cache alone: THRED_E_AGAIN while somebody is fetching it, else
  * THRED_E_WOULD_BLOCK. */
 int bearer_try(const BearerRequest *request, CacheToken *token, Error *error);

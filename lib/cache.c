@@ -298,8 +298,8 @@ static uint32_t choose_way(Cache *cache, const CacheKey *key, int64_t now)
   return UINT32_MAX;
 }
 
-/* For what must not be lost for a moment's stall of another process: a claim or a publish that is
- * given up is one more request to the token endpoint. */
+/* For what must not be lost for a moment's stall of another process: a publish that is given up is
+ * one more request to the token endpoint. */
 static bool lock_patiently(Cache *cache)
 {
   for (int i = 0; i < LOCK_PATIENCE; i++)
@@ -376,6 +376,8 @@ static CacheClaimResult claim_entry(Cache *cache, uint32_t index, uint64_t seen,
     claim->retry_ms = failure_until - now;
     return CACHE_CLAIM_FAILED;
   }
+  /* Whoever comes after a 401 is part of its refetch, whether or not he has seen it himself. */
+  refetch |= claim->generation != 0 && get(&entry->refused) == claim->generation;
   if (refetch && !refetch_allowed(entry, now, &claim->retry_ms))
     return CACHE_CLAIM_LIMITED;
   claim->epoch = get(&entry->lease_epoch) + 1;
@@ -390,8 +392,8 @@ CacheClaimResult cache_claim(Cache *cache, const CacheKey *key, const CacheLabel
 {
   CacheClaimResult result = CACHE_CLAIM_NONE;
   memset(claim, 0, sizeof *claim);
-  if (!lock_patiently(cache))
-    return CACHE_CLAIM_NONE;
+  if (!cache_lock(cache))
+    return CACHE_CLAIM_LOCKED;
   int64_t now = clock_boot_ms();
   uint32_t index = find_or_take(cache, key, label, now);
   if (index != UINT32_MAX)

@@ -53,7 +53,8 @@ typedef enum {
   CACHE_CLAIM_BUSY,    /* somebody is fetching: cache_wait() */
   CACHE_CLAIM_FAILED,  /* the server refused lately; see failure, failure_status, retry_ms */
   CACHE_CLAIM_LIMITED, /* too many refetches after 401s; see retry_ms */
-  CACHE_CLAIM_NONE     /* no room or no lock: fetch for oneself, publish nothing */
+  CACHE_CLAIM_LOCKED,  /* another process stalls with the lock: ask again in a moment */
+  CACHE_CLAIM_NONE     /* no room: fetch for oneself, publish nothing */
 } CacheClaimResult;
 
 /* The right to publish, until the lease ends. Plain data; losing it costs nothing but the lease. */

@@ -182,14 +182,26 @@ CURLcode handle_set_methods(Handle *handle)
                                        : (long)CURLAUTH_NONE);
 }
 
+static CURLcode set_dummy(Handle *handle, bool wanted)
+{
+  CURLcode code =
+      handle->api.easy_setopt(handle->curl, CURLOPT_XOAUTH2_BEARER, wanted ? DUMMY_BEARER : NULL);
+  handle->bearer_set = wanted && code == CURLE_OK;
+  return code;
+}
+
+CURLcode handle_set_bearer(Handle *handle, bool token_sent)
+{
+  bool wanted = handle->retry_wanted && token_sent;
+  return handle->bearer_late || handle->bearer_set == wanted ? CURLE_OK : set_dummy(handle, wanted);
+}
+
 CURLcode handle_set_retry(Handle *handle)
 {
   /* A request that the program authorises itself is never sent twice. */
   handle->retry_wanted = !handle->own_authorization || everywhere_replaced();
   CURLcode code = handle_set_methods(handle);
-  return code ? code
-              : handle->api.easy_setopt(handle->curl, CURLOPT_XOAUTH2_BEARER,
-                                        handle->retry_wanted ? DUMMY_BEARER : NULL);
+  return code ? code : set_dummy(handle, handle->retry_wanted);
 }
 
 void handle_free(Handle *handle)

@@ -49,6 +49,8 @@ typedef struct Handle {
   bool sent;           /* the last request carried our token .. */
   uint64_t generation; /* .. of this generation */
   bool retry_wanted;   /* a 401 is to be answered, as far as the program's headers go */
+  bool bearer_set;     /* libcurl has the dummy bearer */
+  bool bearer_late;    /* it looks at the bearer once a connection (8.21), not at each 401 */
   bool spent;          /* the last transfer answered one: the next cannot (request.c) */
   int64_t suspect_ms;  /* CLOCK_BOOTTIME of that; for the next transfer */
   Remembered remembered;
@@ -75,13 +77,16 @@ void handle_show_token(Handle *handle, size_t token_length);
 char *handle_token_room(Handle *handle);
 
 /*
- * libcurl answers a 401 by itself if it has a bearer and Bearer is among the allowed methods when
- * the transfer begins. set_retry decides both, from the program's headers and the configuration,
- * and is for times when no transfer is running; set_methods, for PREREQ, sets the methods alone,
- * from `retry_wanted` and `spent`, for the next transfer.
+ * libcurl answers a 401 by itself if it has a bearer, and if Bearer was among the allowed methods
+ * when the transfer began. set_retry decides both, from the program's headers and the
+ * configuration; it is for times when no transfer is running. set_methods and set_bearer are for
+ * PREREQ: the methods, from `retry_wanted` and `spent`, for the next transfer; the bearer for this
+ * request: without a token of ours there is nothing better to answer with, and a second request
+ * would be for nothing.
  */
 CURLcode handle_set_retry(Handle *handle);
 CURLcode handle_set_methods(Handle *handle);
+CURLcode handle_set_bearer(Handle *handle, bool token_sent);
 
 /* The program's list; finds its Authorization lines. False: out of memory, the old list stays. */
 bool handle_set_headers(Handle *handle, struct curl_slist *headers);

@@ -69,27 +69,44 @@ const RouteDecision *request_decide(Handle *handle, const char *method, const ch
   return &last->decision;
 }
 
-int request_get_token(Handle *handle, uint64_t refused, int64_t not_before_ms, size_t *length,
-                      uint64_t *generation, Error *error)
+static BearerRequest bearer_request(const Handle *handle)
 {
   const Snapshot *snapshot = handle->remembered.snapshot;
   const RouteDecision *decision = &handle->remembered.decision;
-  CacheToken token = {.value = handle_token_room(handle)};
-  if (!token.value)
-    return error_set(error, THRED_E_NO_MEMORY, "out of memory for a token");
-  BearerRequest request = {
+  return (BearerRequest){
       .snapshot = snapshot,
       .environment = decision->environment,
       .host = snapshot_string(snapshot, snapshot_host(snapshot, decision->host)->name),
       .token = decision->token,
       .business = decision->business,
-      .refused = refused,
-      .not_before_ms = not_before_ms,
       .deadline_ms = INT64_MAX};
+}
+
+int request_get_token(Handle *handle, uint64_t refused, int64_t not_before_ms, size_t *length,
+                      uint64_t *generation, Error *error)
+{
+  CacheToken token = {.value = handle_token_room(handle)};
+  if (!token.value)
+    return error_set(error, THRED_E_NO_MEMORY, "out of memory for a token");
+  BearerRequest request = bearer_request(handle);
+  request.refused = refused;
+  request.not_before_ms = not_before_ms;
   int code = bearer_get(&request, &token, error);
   *length = token.length;
   *generation = token.generation;
   return code;
+}
+
+void request_note_refusal(Handle *handle)
+{
+  long status = 0;
+  if (!handle->sent || !handle->generation || handle->remembered.decision.reason != ROUTE_TOKEN ||
+      handle->api.easy_getinfo(handle->curl, CURLINFO_RESPONSE_CODE, &status) || status != 401)
+    return;
+  BearerRequest request = bearer_request(handle);
+  request.refused = handle->generation;
+  bearer_refuse(&request);
+  handle->sent = false;
 }
 
 /* ---- one request ---- */
@@ -97,7 +114,9 @@ int request_get_token(Handle *handle, uint64_t refused, int64_t not_before_ms, s
 /* What libcurl tells about the request that it is about to send. */
 typedef struct {
   char *url, *method;
-  long redirects, status; /* of the answer before this request, 0 if there was none */
+  long redirects; /* so far, authentication retries included */
+  long status;    /* of the last answer of this transfer; 0: none, or a CONNECT came between */
+  long schemes;   /* CURLAUTH_* that a 401 of this transfer has asked for */
 } Sending;
 
 static bool ask_libcurl(Handle *handle, Sending *sending)
@@ -107,6 +126,7 @@ static bool ask_libcurl(Handle *handle, Sending *sending)
          !api->easy_getinfo(handle->curl, CURLINFO_EFFECTIVE_METHOD, &sending->method) &&
          !api->easy_getinfo(handle->curl, CURLINFO_REDIRECT_COUNT, &sending->redirects) &&
          !api->easy_getinfo(handle->curl, CURLINFO_RESPONSE_CODE, &sending->status) &&
+         !api->easy_getinfo(handle->curl, CURLINFO_HTTPAUTH_AVAIL, &sending->schemes) &&
          sending->url && sending->method;
 }
 
@@ -191,13 +211,20 @@ static int64_t turn_retry(Handle *handle, const Sending *sending, bool retry)
   return not_before_ms;
 }
 
+/* libcurl sends the same request again, after a 401 that it thinks it can answer. */
+static bool is_retry(const Sending *sending)
+{
+  return sending->redirects > 0 &&
+         (sending->status == 401 ||
+          (sending->status == 0 && (sending->schemes & (long)CURLAUTH_BEARER)));
+}
+
 static void attach_token(Handle *handle, const Sending *sending, int local_port)
 {
   Error error = ERROR_INIT;
   size_t length = 0;
   uint64_t generation = 0;
-  /* libcurl sends the same request again after a 401 that it could answer: with another token. */
-  bool retry = sending->status == 401 && sending->redirects > 0 && handle->sent;
+  bool retry = handle->sent && is_retry(sending);
   int64_t not_before_ms = turn_retry(handle, sending, retry);
   handle->sent = false;
   const RouteDecision *decision = request_decide(handle, sending->method, sending->url, &error);
@@ -243,6 +270,9 @@ int request_prereq(void *clientp, char *conn_primary_ip, char *conn_local_ip, in
   handle->node.next = handle->headers;
   if (ask_libcurl(handle, &sending))
     attach_token(handle, &sending, conn_local_port);
+  else
+    handle->sent = false;
+  handle_set_bearer(handle, handle->sent);
   return handle->prereq ? handle->prereq(handle->prereq_data, conn_primary_ip, conn_local_ip,
                                          conn_primary_port, conn_local_port)
                         : CURL_PREREQFUNC_OK;

@@ -6,11 +6,13 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* Of openssl/ssl.h and openssl/x509_vfy.h, and gnutls/gnutls.h: the library found at run time need
  * not be the one whose headers are here. */
 #define SSL_VERIFY_PEER_BIT 1
 #define X509_RESULT_OK      0
+#define TLS_HOST_NAME       0
 
 /* The functions of the TLS library behind one libcurl. Immutable once published. */
 typedef struct Inspector {
@@ -18,6 +20,7 @@ typedef struct Inspector {
   const struct Inspector *next;
   int (*ssl_get_verify_mode)(const void *ssl);
   long (*ssl_get_verify_result)(const void *ssl);
+  const char *(*ssl_get_servername)(const void *ssl, int type);
   void *(*ssl_get1_peer_certificate)(const void *ssl);
   int (*x509_check_host)(void *x509, const char *name, size_t length, unsigned flags, char **peer);
   void (*x509_free)(void *x509);
@@ -45,6 +48,7 @@ static void bind_all(Inspector *inspector, void *handle)
 {
   BIND(inspector, ssl_get_verify_mode, handle, "SSL_get_verify_mode");
   BIND(inspector, ssl_get_verify_result, handle, "SSL_get_verify_result");
+  BIND(inspector, ssl_get_servername, handle, "SSL_get_servername");
   BIND(inspector, ssl_get1_peer_certificate, handle, "SSL_get1_peer_certificate"); /* 3.0 */
   if (!inspector->ssl_get1_peer_certificate)
     BIND(inspector, ssl_get1_peer_certificate, handle, "SSL_get_peer_certificate"); /* 1.x */
@@ -101,12 +105,17 @@ static bool openssl_name_fits(const Inspector *tls, void *ssl, const char *host)
 static const char *inspect_openssl(const Inspector *tls, void *ssl, const char *host, bool known)
 {
   if (!tls->ssl_get_verify_mode || !tls->ssl_get_verify_result || !tls->x509_free ||
-      !tls->ssl_get1_peer_certificate || !tls->x509_check_host)
+      !tls->ssl_get_servername || !tls->ssl_get1_peer_certificate || !tls->x509_check_host)
     return "the OpenSSL of this libcurl cannot be inspected";
   if (!(tls->ssl_get_verify_mode(ssl) & SSL_VERIFY_PEER_BIT))
     return "certificate verification is switched off";
   if (tls->ssl_get_verify_result(ssl) != X509_RESULT_OK)
     return "the server's certificate was not verified";
+  /* The host that libcurl has made this connection for, in its own words: with CURLOPT_CURLU,
+   * libcurl below 8.13 can report another URL than the one it requests. */
+  const char *server_name = tls->ssl_get_servername(ssl, TLS_HOST_NAME);
+  if (!server_name || strcasecmp(server_name, host) != 0)
+    return "the connection was made for another host than the URL says";
   if (!known && !openssl_name_fits(tls, ssl, host))
     return "the server's certificate is for another host";
   return NULL;

@@ -148,8 +148,8 @@ static void require_works(Cache *cache)
                       .value = value};
   pid_t pid = getpid();
   memcpy(key.bytes + 20, &pid, sizeof pid);
-  CacheClaimResult result = CACHE_CLAIM_NONE;
-  for (int i = 0; i < 3 && result == CACHE_CLAIM_NONE; i++)
+  CacheClaimResult result = CACHE_CLAIM_LOCKED;
+  for (int i = 0; i < 3 && result == CACHE_CLAIM_LOCKED; i++)
     result = cache_claim(cache, &key, &label, UINT64_MAX, 10000, false, &claim);
   strcpy(value, "token");
   if (result == CACHE_CLAIM_OWNED)

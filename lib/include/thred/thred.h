@@ -95,10 +95,13 @@ typedef int (*curl_prereq_callback)(void *clientp, char *conn_primary_ip, char *
  *   - CURLOPT_FAILONERROR is set (libcurl below 8), or CURLOPT_MAXREDIRS is 0,
  *   - the program's own header list has an Authorization line (see thred_curl_set_headers),
  *   - the upload cannot be rewound: a READFUNCTION without SEEKFUNCTION (CURLE_SEND_FAIL_REWIND).
+ * After a 401 ended a transfer in CURLE_SEND_FAIL_REWIND or CURLE_TOO_MANY_REDIRECTS, libcurl
+ * answers no other on that handle until curl_easy_reset(3) and a new attach.
  *
  * An attached handle is for Thred: to other hosts it sends no Authorization but what stands in its
- * own headers; where such a host answers 401 with a Bearer challenge, libcurl asks it once more,
- * again without a token. Attaching again forgets headers, prereq and business, as the reset did.
+ * own headers. Attaching again forgets headers, prereq and business, as the reset did. Where a
+ * request that carries no token of ours is answered with a Bearer challenge, libcurl 8.21 and later
+ * ask once more, again without one.
  *
  * Options taken over, not to be set while attached: HTTPHEADER, HEADEROPT, PREREQFUNCTION/DATA,
  * SOCKOPTFUNCTION/DATA, HTTPAUTH, XOAUTH2_BEARER. CURLOPT_REQUEST_TARGET must not be used: the
@@ -167,6 +170,9 @@ THRED_API CURL *thred_curl_duphandle_with(CURL *curl, const ThredCurlApi *api);
  *
  * Before curl_easy_cleanup(3), or to stop. The program's headers and prereq are put back, the other
  * options that attach took over go to libcurl's defaults. Not from inside a transfer's callbacks.
+ *
+ * Every call of these functions between two transfers also looks at how the last one ended: a 401
+ * to our token that libcurl could not answer takes that token out of the cache for everyone.
  * Returns THRED_OK, THRED_E_INVALID, THRED_E_NOT_ATTACHED.
  */
 THRED_API int thred_curl_detach_with(CURL *curl, const ThredCurlApi *api);

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* h2.h - nghttpx in front of the program's emulator, which speaks HTTP/1.1 only. */
+#ifndef TESTS_INTEGRATION_H2_H
+#define TESTS_INTEGRATION_H2_H
+
+#include <stdbool.h>
+
+/* Starts it at the first call; skips the running test where nghttpx is not installed. */
+unsigned h2_port(void);
+
+/* A group's teardown may call this even if it was never started. */
+void h2_stop(void);
+
+#endif

@@ -18,7 +18,6 @@
 #include "lib/request.h"
 
 #define CURL_VERSION_PREREQ 0x075000 /* 7.80.0 */
-#define CURL_VERSION_CREDS  0x081500 /* 8.21.0: credentials are copied at connection set-up */
 
 #if LIBCURL_VERSION_NUM < CURL_VERSION_PREREQ
 #define CURLOPT_PREREQFUNCTION ((CURLoption)(CURLOPTTYPE_FUNCTIONPOINT + 312))
@@ -81,34 +80,18 @@ static int check_version(const ThredCurlApi *api, Error *error)
   return THRED_OK;
 }
 
-static Handle *new_handle(CURL *curl, const ThredCurlApi *api)
-{
-  Handle *handle = calloc(1, sizeof *handle);
-  if (handle) {
-    handle->curl = curl;
-    handle->api = *api;
-    handle->bearer_late = api->version_info(CURLVERSION_FIRST)->version_num >= CURL_VERSION_CREDS;
-    handle_clear_token(handle);
-  }
-  return handle;
-}
-
 static int attach(CURL *curl, const ThredCurlApi *api, Error *error)
 {
   int code = check_arguments(curl, api, error);
-  if (code)
+  if (code || (code = check_version(api, error)))
     return code;
-  if ((code = check_version(api, error)))
-    return code;
-  if (process_disabled())
-    return THRED_OK;
-  /* Attached before: the handle was reset, or freed undetached and its address came back. Either
-   * way the options that the old state knows of are gone. */
-  handle_free(handle_unregister(curl));
-  Handle *handle = new_handle(curl, api);
+  Handle *handle = handle_new(curl, api);
   if (!handle)
     return error_set(error, THRED_E_NO_MEMORY, "out of memory for a handle's state");
   CURLcode result = set_options(handle);
+  /* Attached before: the handle was reset, or freed undetached and its address came back. Nothing
+   * points to the old state any more. */
+  handle_free(handle_unregister(curl));
   if (result) {
     unset_options(handle);
     handle_free(handle);
@@ -122,7 +105,8 @@ static int attach(CURL *curl, const ThredCurlApi *api, Error *error)
 int thred_curl_attach_with(CURL *curl, const ThredCurlApi *api)
 {
   Error error = ERROR_INIT;
-  return message_return(attach(curl, api, &error), &error);
+  int code = process_disabled() ? check_arguments(curl, api, &error) : attach(curl, api, &error);
+  return message_return(code, &error);
 }
 
 /* The Handle of an attached handle, or NULL with a code in *code. With THRED_DISABLE=1 nothing is
@@ -212,12 +196,11 @@ static int prepare(Handle *handle, const char *url, Error *error)
     return error->code;
   if (decision->reason != ROUTE_TOKEN)
     return THRED_OK;
+  handle_clear_token(handle);
   int code = request_get_token(handle, 0, 0, &length, &generation, error);
-  handle->line_length = 0;
-  if (code == THRED_OK) {
+  if (code == THRED_OK)
     handle_show_token(handle, length); /* so that it is wiped like any other */
-    handle_clear_token(handle);
-  }
+  handle_clear_token(handle);
   return code;
 }
 

@@ -77,6 +77,13 @@ static bool make_key(const BearerRequest *request, const SnapshotEnvironment *en
   return digest_finish(digest, key->bytes);
 }
 
+/* Tokens are not sealed: where they must be, they stay in this process. */
+static Cache *cache_for(const Snapshot *snapshot)
+{
+  return snapshot->seal == SNAPSHOT_SEAL_REQUIRED ? cache_create_private()
+                                                  : cache_create(snapshot->entries);
+}
+
 static int begin(Call *call, const BearerRequest *request, Error *error)
 {
   const Snapshot *snapshot = request->snapshot;
@@ -88,7 +95,7 @@ static int begin(Call *call, const BearerRequest *request, Error *error)
   call->deadline_ms = request->deadline_ms < longest ? request->deadline_ms : longest;
   call->label = (CacheLabel){request->token, snapshot_string(snapshot, env->name), request->host,
                              request->token == SNAPSHOT_TOKEN_BUSINESS ? request->business : NULL};
-  call->cache = cache_create(snapshot->entries);
+  call->cache = cache_for(snapshot);
   if (!call->cache)
     return error_set(error, THRED_E_NO_MEMORY, "no memory for a token cache");
   if (!make_key(request, env, &call->key))
@@ -341,7 +348,7 @@ static int on_miss(Call *call, CacheToken *token, Error *error)
   case CACHE_CLAIM_OWNED:
     return fetch_as_owner(call, &claim, call->deadline_ms, token, error);
   case CACHE_CLAIM_LOCKED:
-    call->cache = cache_create(call->request->snapshot->entries); /* it may have been retired */
+    call->cache = cache_for(call->request->snapshot); /* it may have been retired */
     if (call->cache && ++call->stalls < STALLS_MAX)
       break;
     return fetch_token(call, call->deadline_ms, token, &result, error);

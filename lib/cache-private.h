@@ -3,6 +3,8 @@
 #ifndef THRED_LIB_CACHE_PRIVATE_H
 #define THRED_LIB_CACHE_PRIVATE_H
 
+#include <sys/types.h>
+
 #include "lib/cache.h"
 
 /* A mapped segment. Made once, never unmapped: a robust mutex must stay mapped for as long as any
@@ -13,6 +15,7 @@ struct Cache {
   CacheShape shape;
   uint32_t buckets, big_count;
   bool shared;
+  uid_t owner;        /* whose tokens lie here: after setuid(2) they are no longer ours */
   const Cache *older; /* the retired one that it follows; it stays mapped and reachable */
 };
 

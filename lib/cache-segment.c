@@ -33,6 +33,7 @@
 #define LOCK_WAIT_MS      50
 #define LOCK_FAILURES_MAX 3
 #define LOCK_STUCK_S      2
+#define ALLOCATE_STEP     (256 * 1024)
 #define PRIVATE_ENTRIES   256u
 
 /* ---- the name ---- */
@@ -138,6 +139,20 @@ static int link_file(int fd, const char *path)
   return linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW);
 }
 
+/* In steps, so that a program with a fast interval timer gets through (EINTR). */
+static int allocate(int fd, off_t size)
+{
+  for (off_t at = 0; at < size; at += ALLOCATE_STEP) {
+    off_t step = size - at < ALLOCATE_STEP ? size - at : ALLOCATE_STEP;
+    int result;
+    while ((result = posix_fallocate(fd, at, step)) == EINTR)
+      ;
+    if (result)
+      return result;
+  }
+  return 0;
+}
+
 /* 0, or an errno; EEXIST: somebody was faster. */
 static int create_file(const char *path, uint32_t entries)
 {
@@ -153,7 +168,7 @@ static int create_file(const char *path, uint32_t entries)
   }
   /* fallocate, not ftruncate: a full /dev/shm must say so now and not by SIGBUS later. fchmod: an
    * inherited ACL or umask must not decide the mode. */
-  int result = fchmod(fd, 0600) ? errno : posix_fallocate(fd, 0, (off_t)shape.size);
+  int result = fchmod(fd, 0600) ? errno : allocate(fd, (off_t)shape.size);
   if (result == 0) {
     void *memory = mmap(NULL, shape.size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     result = memory == MAP_FAILED ? errno : 0;
@@ -181,6 +196,7 @@ static Cache *wrap(void *memory, uint32_t buckets, uint32_t big_count, bool shar
   cache->buckets = buckets;
   cache->big_count = big_count;
   cache->shared = shared;
+  cache->owner = geteuid();
   return cache;
 }
 
@@ -276,7 +292,7 @@ static Cache *attach_shared(bool create, uint32_t entries, int *why)
   return NULL;
 }
 
-/* The same layout in memory of this process alone. A fork's child has its own copy of it. */
+/* The same layout in memory of this process alone. */
 static Cache *attach_private(void)
 {
   uint32_t buckets = bucket_count(PRIVATE_ENTRIES), big_count = big_buffer_count(PRIVATE_ENTRIES);
@@ -285,6 +301,9 @@ static Cache *attach_private(void)
   if (memory == MAP_FAILED)
     return NULL;
   madvise(memory, shape.size, MADV_DONTDUMP);
+  /* A fork's child would inherit the leases of threads that it does not have: it finds zeros, which
+   * are no cache, and makes its own. */
+  madvise(memory, shape.size, MADV_WIPEONFORK);
   Cache *cache = init_header(memory, buckets, big_count, shape.size)
                      ? wrap(memory, buckets, big_count, false)
                      : NULL;
@@ -296,11 +315,29 @@ static Cache *attach_private(void)
 /* ---- the process's cache ---- */
 
 static _Atomic(Cache *) current;
-static atomic_int attached; /* segments so far */
+static _Atomic(Cache *) current_private; /* where the configuration wants no other */
+static atomic_int attached;              /* segments so far */
 
 static bool is_usable(const Cache *cache)
 {
-  return cache && atomic_load_explicit(&cache->header->state, memory_order_relaxed) == CACHE_LIVE;
+  return cache && cache->owner == geteuid() &&
+         atomic_load_explicit(&cache->header->state, memory_order_relaxed) == CACHE_LIVE;
+}
+
+/* No lock: two threads may attach at once; one mapping wins, and the other goes, which nobody has
+ * used. */
+static Cache *install(_Atomic(Cache *) *place, Cache *seen, Cache *cache)
+{
+  if (!cache)
+    return NULL;
+  cache->older = seen;
+  if (atomic_compare_exchange_strong(place, &seen, cache)) {
+    atomic_fetch_add(&attached, 1);
+    return cache;
+  }
+  munmap(cache->header, cache->shape.size);
+  free(cache);
+  return seen;
 }
 
 static Cache *attach(bool create, uint32_t entries)
@@ -317,24 +354,10 @@ static Cache *attach(bool create, uint32_t entries)
   return attach_private();
 }
 
-/* No lock: two threads may attach at once; one mapping wins, and the other goes, which nobody has
- * used. */
 static Cache *open_or_create(bool create, uint32_t entries)
 {
   Cache *seen = atomic_load_explicit(&current, memory_order_acquire);
-  if (is_usable(seen))
-    return seen;
-  Cache *cache = attach(create, entries);
-  if (!cache)
-    return NULL;
-  cache->older = seen;
-  if (atomic_compare_exchange_strong(&current, &seen, cache)) {
-    atomic_fetch_add(&attached, 1);
-    return cache;
-  }
-  munmap(cache->header, cache->shape.size);
-  free(cache);
-  return seen;
+  return is_usable(seen) ? seen : install(&current, seen, attach(create, entries));
 }
 
 Cache *cache_open(void)
@@ -345,6 +368,12 @@ Cache *cache_open(void)
 Cache *cache_create(uint32_t entries)
 {
   return open_or_create(true, entries);
+}
+
+Cache *cache_create_private(void)
+{
+  Cache *seen = atomic_load_explicit(&current_private, memory_order_acquire);
+  return is_usable(seen) ? seen : install(&current_private, seen, attach_private());
 }
 
 bool cache_is_shared(const Cache *cache)

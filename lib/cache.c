@@ -188,7 +188,11 @@ static bool read_entry(Cache *cache, CacheEntry *entry, const CacheKey *key, Cac
   token->real_ms = version.real_ms;
   token->lifetime_ms = version.lifetime_ms;
   token->length = version.length;
-  return cache_remaining_ms(token) > 0;
+  if (cache_remaining_ms(token) > 0)
+    return true;
+  secure_wipe(token->value, version.length);
+  token->length = 0;
+  return false;
 }
 
 CacheRead cache_read(Cache *cache, const CacheKey *key, CacheToken *token)

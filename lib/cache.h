@@ -117,6 +117,9 @@ Cache *cache_open(void);
  * no segment. NULL only if even that is not to be had. */
 Cache *cache_create(uint32_t entries);
 
+/* The in-process cache, for a configuration that lets no token into a segment. */
+Cache *cache_create_private(void);
+
 /* True: other processes see it too. */
 bool cache_is_shared(const Cache *cache);
 

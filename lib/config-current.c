@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "lib/config-current.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -164,5 +165,13 @@ static const Snapshot *look(Error *error)
 const Snapshot *config_acquire(Error *error)
 {
   const Snapshot *snapshot = take_fresh(NULL, true);
-  return snapshot ? snapshot : look(error);
+  if (snapshot)
+    return snapshot;
+  /* A thread cancelled in the middle of OpenSSL's or GLib's first use would leave them half made.
+   */
+  int old_state;
+  pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &old_state);
+  snapshot = look(error);
+  pthread_setcancelstate(old_state, &old_state);
+  return snapshot;
 }

@@ -22,7 +22,8 @@ static int note_object(struct dl_phdr_info *info, size_t size, void *data)
   Found *found = data;
   const char *slash = strrchr(info->dlpi_name, '/');
   const char *base = slash ? slash + 1 : info->dlpi_name;
-  if (strncmp(base, "libcurl", 7) == 0 && strstr(base, ".so") && found->count < OBJECTS_MAX &&
+  bool named = strncmp(base, "libcurl", 7) == 0 && (base[7] == '.' || base[7] == '-');
+  if (named && strstr(base, ".so") && found->count < OBJECTS_MAX &&
       strlen(info->dlpi_name) < sizeof found->names[0])
     strcpy(found->names[found->count++], info->dlpi_name);
   return 0;
@@ -68,46 +69,111 @@ static bool is_elsewhere(const void *address, const Found *found)
   return true;
 }
 
-/* The only libcurl there is now. Kept open for good. */
-static const ThredCurlApi *resolve(void)
+static bool contains(const Found *found, const char *name)
 {
-  Found found = {0};
-  dl_iterate_phdr(note_object, &found);
-  bool in_program = is_elsewhere(dlsym(RTLD_DEFAULT, "curl_easy_setopt"), &found);
-  if (found.count + in_program != 1)
-    return NULL;
-  void *handle =
-      in_program ? dlopen(NULL, RTLD_LAZY) : dlopen(found.names[0], RTLD_LAZY | RTLD_NOLOAD);
-  ThredCurlApi *api = handle ? calloc(1, sizeof *api) : NULL;
-  if (api && bind_api(handle, api))
-    return api;
-  free(api);
-  return NULL;
+  for (unsigned i = 0; found && i < found->count; i++)
+    if (strcmp(found->names[i], name) == 0)
+      return true;
+  return false;
 }
 
-static _Atomic(const ThredCurlApi *) only;
+/* ---- the miss part's own ---- */
 
-static const ThredCurlApi *remember(const ThredCurlApi *api)
+/* Each written once, by the thread that opens the miss part first, and kept for good. */
+static _Atomic(Found *) before_fetch; /* there before it was opened */
+static _Atomic(Found *) of_fetch; /* there since: not the program's, unless it is all there is */
+
+static void keep_once(_Atomic(Found *) *place, Found *found)
 {
-  const ThredCurlApi *expected = NULL;
-  if (api && !atomic_compare_exchange_strong(&only, &expected, api)) {
-    free((void *)(uintptr_t)api); /* another thread was faster */
-    return expected;
-  }
-  return api;
+  Found *expected = NULL;
+  if (!atomic_compare_exchange_strong(place, &expected, found))
+    free(found);
 }
 
 void curl_find_before_fetch(void)
 {
-  if (!atomic_load(&only))
-    remember(resolve());
+  Found *found = calloc(1, sizeof *found);
+  if (!found)
+    return;
+  dl_iterate_phdr(note_object, found);
+  keep_once(&before_fetch, found);
+}
+
+void curl_find_after_fetch(void)
+{
+  Found now = {0}, *found = calloc(1, sizeof *found);
+  const Found *before = atomic_load(&before_fetch);
+  if (!found)
+    return;
+  dl_iterate_phdr(note_object, &now);
+  for (unsigned i = 0; before && i < now.count; i++)
+    if (!contains(before, now.names[i]))
+      strcpy(found->names[found->count++], now.names[i]);
+  keep_once(&of_fetch, found);
+}
+
+/* ---- the program's ---- */
+
+/* The name of the program's only libcurl ("" for one inside the program); false: none, or several.
+ */
+static bool name_only(char name[256])
+{
+  Found found = {0};
+  dl_iterate_phdr(note_object, &found);
+  const Found *ours = atomic_load(&of_fetch);
+  bool in_program = is_elsewhere(dlsym(RTLD_DEFAULT, "curl_easy_setopt"), &found);
+  unsigned own = 0;
+  name[0] = 0;
+  for (unsigned i = 0; i < found.count; i++) {
+    if (contains(ours, found.names[i]))
+      continue;
+    own++;
+    strcpy(name, found.names[i]);
+  }
+  if (own == 0 && !in_program && found.count == 1) {
+    own = 1;
+    strcpy(name, found.names[0]);
+  }
+  return own + in_program == 1;
+}
+
+/* Its functions, bound once. The object is kept open for good. */
+typedef struct {
+  char name[256];
+  ThredCurlApi api;
+} Bound;
+
+static Bound *bind_object(const char *name)
+{
+  void *handle = name[0] ? dlopen(name, RTLD_LAZY | RTLD_NOLOAD) : dlopen(NULL, RTLD_LAZY);
+  Bound *bound = handle ? calloc(1, sizeof *bound) : NULL;
+  if (!bound || !bind_api(handle, &bound->api)) {
+    free(bound);
+    return NULL;
+  }
+  strcpy(bound->name, name);
+  return bound;
+}
+
+/* Looked at anew in each call, for a second libcurl may have come; what is bound stays bound. */
+static const ThredCurlApi *find_only(void)
+{
+  static _Atomic(Bound *) last;
+  char name[256];
+  if (!name_only(name))
+    return NULL;
+  Bound *bound = atomic_load(&last);
+  if (bound && strcmp(bound->name, name) == 0)
+    return &bound->api;
+  bound = bind_object(name);
+  if (bound)
+    atomic_store(&last, bound); /* its predecessor may be in use: it stays */
+  return bound ? &bound->api : NULL;
 }
 
 const ThredCurlApi *curl_find_only(Error *error)
 {
-  const ThredCurlApi *api = atomic_load_explicit(&only, memory_order_acquire);
-  if (!api)
-    api = remember(resolve());
+  const ThredCurlApi *api = find_only();
   if (!api)
     error_set(
         error, THRED_E_AMBIGUOUS_CURL,

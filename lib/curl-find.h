@@ -8,12 +8,13 @@
 
 #include "lib/error.h"
 
-/* Its functions, for good; NULL with THRED_E_AMBIGUOUS_CURL if there is none or more than one. Any
- * thread. */
+/* Its functions, valid for good; NULL with THRED_E_AMBIGUOUS_CURL if there is none or more than
+ * one. Any thread. */
 const ThredCurlApi *curl_find_only(Error *error);
 
-/* Called before the miss part is opened, which brings a libcurl of its own: what is there now is
- * the program's. */
+/* Called around the opening of the miss part, which may bring a libcurl of its own: that one does
+ * not make the program's ambiguous. */
 void curl_find_before_fetch(void);
+void curl_find_after_fetch(void);
 
 #endif

@@ -20,6 +20,7 @@ const FetchApi *fetch_load(const char *object, Error *error)
     error_set(error, THRED_E_INTERNAL, "cannot open the miss part: %s", dlerror());
     return NULL;
   }
+  curl_find_after_fetch();
   api = dlsym(handle, FETCH_SYMBOL);
   if (!api || api->abi != FETCH_ABI || api->size != sizeof *api) {
     error_set(error, THRED_E_INTERNAL, "%s belongs to another version of thred-auth", object);

@@ -204,6 +204,29 @@ CURLcode handle_set_retry(Handle *handle)
   return code ? code : set_dummy(handle, handle->retry_wanted);
 }
 
+/* ---- the life of a Handle ---- */
+
+static Handle *dead_handles; /* guarded by `lock` */
+
+#define CURL_VERSION_CREDS 0x081500 /* 8.21.0: credentials are copied at connection set-up */
+
+Handle *handle_new(CURL *curl, const ThredCurlApi *api)
+{
+  process_lock(&lock);
+  Handle *handle = dead_handles;
+  if (handle)
+    dead_handles = handle->next;
+  process_unlock(&lock);
+  if (!handle && !(handle = calloc(1, sizeof *handle)))
+    return NULL;
+  handle->next = NULL;
+  handle->api = *api;
+  handle->bearer_late = api->version_info(CURLVERSION_FIRST)->version_num >= CURL_VERSION_CREDS;
+  handle->curl = curl;
+  handle_silence(handle);
+  return handle;
+}
+
 void handle_free(Handle *handle)
 {
   if (!handle)
@@ -214,5 +237,9 @@ void handle_free(Handle *handle)
   free(handle->remembered.url);
   config_release(handle->remembered.snapshot);
   secure_wipe(handle, sizeof *handle);
-  free(handle);
+  handle_silence(handle);
+  process_lock(&lock);
+  handle->next = dead_handles;
+  dead_handles = handle;
+  process_unlock(&lock);
 }

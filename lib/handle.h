@@ -30,7 +30,7 @@ typedef struct Handle {
   struct curl_slist node;
   CURL *curl;
   ThredCurlApi api;
-  struct Handle *next; /* registry */
+  struct Handle *next; /* registry, or the dead ones */
 
   /* Told by the program. */
   struct curl_slist *headers;  /* the program's, or NULL */
@@ -46,6 +46,7 @@ typedef struct Handle {
   size_t line_length;  /* bytes of secret in it */
   char origin[64];     /* host of the first request if a token may go there, else "" */
   bool strayed;        /* some request of this transfer had another origin */
+  long redirects;      /* libcurl's count at the last request */
   bool sent;           /* the last request carried our token .. */
   uint64_t generation; /* .. of this generation */
   bool retry_wanted;   /* a 401 is to be answered, as far as the program's headers go */
@@ -63,7 +64,14 @@ Handle *handle_find(CURL *curl);
 void handle_register(Handle *handle);
 Handle *handle_unregister(CURL *curl);
 
-/* Wipes and frees it with everything of ours. */
+/* A new one, silent, not registered; NULL: out of memory. */
+Handle *handle_new(CURL *curl, const ThredCurlApi *api);
+
+/*
+ * Wipes it and frees what it owns. The struct itself is kept for the next handle_new(): a plain
+ * curl_easy_duphandle() of the program's goes on calling our callbacks with it, even after the
+ * original is gone, and must find a Handle that is dead (`curl` is NULL) or somebody else's.
+ */
 void handle_free(Handle *handle);
 
 /* The node says nothing. One store. */

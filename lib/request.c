@@ -100,8 +100,13 @@ int request_get_token(Handle *handle, uint64_t refused, int64_t not_before_ms, s
 void request_note_refusal(Handle *handle)
 {
   long status = 0;
+  if (!handle->line_length && !handle->sent)
+    return;
+  if (handle->api.easy_getinfo(handle->curl, CURLINFO_RESPONSE_CODE, &status) || status == 0)
+    return;
+  handle_clear_token(handle); /* it has been sent long since */
   if (!handle->sent || !handle->generation || handle->remembered.decision.reason != ROUTE_TOKEN ||
-      handle->api.easy_getinfo(handle->curl, CURLINFO_RESPONSE_CODE, &status) || status != 401)
+      status != 401)
     return;
   BearerRequest request = bearer_request(handle);
   request.refused = handle->generation;
@@ -211,10 +216,11 @@ static int64_t turn_retry(Handle *handle, const Sending *sending, bool retry)
   return not_before_ms;
 }
 
-/* libcurl sends the same request again, after a 401 that it thinks it can answer. */
-static bool is_retry(const Sending *sending)
+/* libcurl sends the same request again, after a 401 that it thinks it can answer: which it counts
+ * as a redirect, and not a second attempt over a new connection. */
+static bool is_retry(const Handle *handle, const Sending *sending)
 {
-  return sending->redirects > 0 &&
+  return handle->sent && sending->redirects > handle->redirects &&
          (sending->status == 401 ||
           (sending->status == 0 && (sending->schemes & (long)CURLAUTH_BEARER)));
 }
@@ -224,7 +230,10 @@ static void attach_token(Handle *handle, const Sending *sending, int local_port)
   Error error = ERROR_INIT;
   size_t length = 0;
   uint64_t generation = 0;
-  bool retry = handle->sent && is_retry(sending);
+  bool retry = is_retry(handle, sending);
+  handle->redirects = sending->redirects;
+  if (sending->redirects == 0)
+    handle->origin[0] = 0; /* of the transfer before */
   int64_t not_before_ms = turn_retry(handle, sending, retry);
   handle->sent = false;
   const RouteDecision *decision = request_decide(handle, sending->method, sending->url, &error);
@@ -259,7 +268,7 @@ int request_prereq(void *clientp, char *conn_primary_ip, char *conn_local_ip, in
   char *own_ip = NULL;
   /* libcurl passes its own field. Another handle's field here: a duplicate that was made behind our
    * back, whose request would carry this handle's node. */
-  if (handle->api.easy_getinfo(handle->curl, CURLINFO_PRIMARY_IP, &own_ip) ||
+  if (!handle->curl || handle->api.easy_getinfo(handle->curl, CURLINFO_PRIMARY_IP, &own_ip) ||
       own_ip != conn_primary_ip) {
     log_error("a transfer was aborted: its handle is a plain curl_easy_duphandle() of an attached "
               "one; use thred_curl_duphandle()");

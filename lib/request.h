@@ -26,8 +26,9 @@ int request_get_token(Handle *handle, uint64_t refused, int64_t not_before_ms, s
                       uint64_t *generation, Error *error);
 
 /*
- * Between transfers: if the last one ended with a 401 to our token that libcurl did not answer (no
- * challenge, FAILONERROR, no way to rewind, ..), nobody is given that token again.
+ * Between transfers: wipes the token of the last one. If that ended with a 401 to our token that
+ * libcurl did not answer (no challenge, FAILONERROR, no way to rewind, ..), nobody is given that
+ * token again.
  */
 void request_note_refusal(Handle *handle);
 

@@ -112,7 +112,7 @@ static const char *inspect_openssl(const Inspector *tls, void *ssl, const char *
   if (tls->ssl_get_verify_result(ssl) != X509_RESULT_OK)
     return "the server's certificate was not verified";
   /* The host that libcurl has made this connection for, in its own words: with CURLOPT_CURLU,
-   * libcurl below 8.13 can report another URL than the one it requests. */
+   * libcurl below 8.12 can report another URL than the one it requests. */
   const char *server_name = tls->ssl_get_servername(ssl, TLS_HOST_NAME);
   if (!server_name || strcasecmp(server_name, host) != 0)
     return "the connection was made for another host than the URL says";

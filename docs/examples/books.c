@@ -15,9 +15,8 @@ int main(int argc, char **argv)
   int failed = 0;
   CURL *curl = curl_easy_init();
   /* Only to try it against thred-emulator: where the host is, and whose certificates it has. */
-  struct curl_slist *connect_to = getenv("BOOKS_CONNECT_TO")
-                                      ? curl_slist_append(NULL, getenv("BOOKS_CONNECT_TO"))
-                                      : NULL;
+  struct curl_slist *connect_to =
+      getenv("BOOKS_CONNECT_TO") ? curl_slist_append(NULL, getenv("BOOKS_CONNECT_TO")) : NULL;
   curl_easy_setopt(curl, CURLOPT_CONNECT_TO, connect_to);
   if (getenv("BOOKS_CA"))
     curl_easy_setopt(curl, CURLOPT_CAINFO, getenv("BOOKS_CA"));

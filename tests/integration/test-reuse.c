@@ -63,7 +63,7 @@ static void as_a_url_handle(void **state)
 }
 
 /* Two URL handles on one handle, against what thred.h asks for: the first leads to Thred, the
- * second to somewhere else, while libcurl below 8.13 goes on reporting the first. */
+ * second to somewhere else, while libcurl below 8.12 goes on reporting the first. */
 static void one_url_handle_after_another(void **state)
 {
   Client client;

@@ -95,18 +95,32 @@ typedef int (*curl_prereq_callback)(void *clientp, char *conn_primary_ip, char *
  *   - CURLOPT_FAILONERROR is set (libcurl below 8), or CURLOPT_MAXREDIRS is 0,
  *   - the program's own header list has an Authorization line (see thred_curl_set_headers),
  *   - the upload cannot be rewound: a READFUNCTION without SEEKFUNCTION (CURLE_SEND_FAIL_REWIND).
- * After a 401 ended a transfer in CURLE_SEND_FAIL_REWIND or CURLE_TOO_MANY_REDIRECTS, libcurl
- * answers no other on that handle until curl_easy_reset(3) and a new attach.
+ * Such a 401 is delivered, and the next call of a thred_curl_* function for that handle (the
+ * detach, at the latest) takes the refused token out of the cache. After a 401 ended a transfer in
+ * CURLE_SEND_FAIL_REWIND or CURLE_TOO_MANY_REDIRECTS, libcurl answers no other on that handle until
+ * curl_easy_reset(3) and a new attach.
  *
  * An attached handle is for Thred: to other hosts it sends no Authorization but what stands in its
  * own headers. Attaching again forgets headers, prereq and business, as the reset did. Where a
  * request that carries no token of ours is answered with a Bearer challenge, libcurl 8.21 and later
  * ask once more, again without one.
  *
- * Options taken over, not to be set while attached: HTTPHEADER, HEADEROPT, PREREQFUNCTION/DATA,
- * SOCKOPTFUNCTION/DATA, HTTPAUTH, XOAUTH2_BEARER. CURLOPT_REQUEST_TARGET must not be used: the
- * token is chosen by the URL. The TLS library of the handle's libcurl must be OpenSSL or GnuTLS, so
- * that the connection can be asked whether its peer was verified; over any other no token is sent.
+ * Options taken over: HTTPHEADER, HEADEROPT, PREREQFUNCTION/DATA, SOCKOPTFUNCTION/DATA, HTTPAUTH,
+ * XOAUTH2_BEARER. Set while the handle is attached, they can show a token to the wrong host.
+ *
+ * The token is chosen by the URL that libcurl reports before each request, so what changes the
+ * request behind that URL must not be used: CURLOPT_REQUEST_TARGET and CURLOPT_PORT. With
+ * CURLOPT_CURLU and a libcurl below 8.12, set CURLOPT_URL to NULL before each transfer: such a
+ * libcurl goes on reporting the URL of an earlier one, and the token would be the wrong one for the
+ * path.
+ *
+ * The TLS library of the handle's libcurl must be OpenSSL or GnuTLS, so that the connection can be
+ * asked whether its peer was verified, and for which host; over any other no token is sent.
+ * libcurl's GnuTLS does not tell the host that the connection was made for, only that the
+ * certificate is good for the one in the URL.
+ *
+ * A plain curl_easy_duphandle(3) of an attached handle is aborted at its first request: see
+ * thred_curl_duphandle_with().
  *
  * Returns THRED_OK, THRED_E_INVALID, THRED_E_UNSUPPORTED, THRED_E_NO_MEMORY. Under THRED_DISABLE=1
  * it returns THRED_OK and the handle behaves as if it had never been attached.
@@ -118,10 +132,11 @@ THRED_API int thred_curl_attach_with(CURL *curl, const ThredCurlApi *api);
  * thred_curl_set_headers_with - the handle's own headers, in place of CURLOPT_HTTPHEADER.
  *
  * The list stays the caller's: not copied, not freed; it must live until the handle is detached or
- * given another list (NULL for none). Lines may be appended to it between transfers, but call this
- * again after adding an Authorization line: such a line is the program's own authorisation, and
- * `existing-authorization` decides. With `keep` no bearer is added and a 401 is not answered.
- * Returns THRED_OK, THRED_E_INVALID, THRED_E_NOT_ATTACHED, THRED_E_NO_MEMORY.
+ * given another list (NULL for none). Lines may be appended to it between transfers; call this
+ * again after that if there is an Authorization line among them or before: such a line is the
+ * program's own authorisation, and `existing-authorization` decides. With `keep` no bearer is added
+ * and a 401 is not answered. Returns THRED_OK, THRED_E_INVALID, THRED_E_NOT_ATTACHED,
+ * THRED_E_NO_MEMORY.
  */
 THRED_API int thred_curl_set_headers_with(CURL *curl, const ThredCurlApi *api,
                                           struct curl_slist *headers);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "lib/cache-private.h"
+#include "lib/cache-words.h"
 #include "lib/clock.h"
 #include "lib/digest.h"
 #include "lib/secure.h"
@@ -27,50 +28,18 @@
 #define FAILURE_MAX_MS    (3600 * 1000) /* a failure further ahead is another clock's or garbage */
 #define FLUSH_STEP        64u /* entries between two breaths: under a millisecond of the lock */
 
-/* ---- words ---- */
-
-static uint64_t get(const CacheWord *word)
-{
-  return atomic_load_explicit(word, memory_order_relaxed);
-}
-
-static void set(CacheWord *word, uint64_t value)
-{
-  atomic_store_explicit(word, value, memory_order_relaxed);
-}
-
-/* Copies that may race with the other side: relaxed word by word, so that they are defined
- * behaviour and the tag, not luck, decides. Sizes are rounded up to whole words on the segment's
- * side. */
-static void copy_out(void *to, const CacheWord *from, size_t size)
-{
-  char *bytes = to;
-  for (size_t i = 0; i < size; i += 8, from++) {
-    uint64_t word = get(from);
-    memcpy(bytes + i, &word, size - i < 8 ? size - i : 8);
-  }
-}
-
-static void copy_in(CacheWord *to, const void *from, size_t size)
-{
-  const char *bytes = from;
-  for (size_t i = 0; i < size; i += 8, to++) {
-    uint64_t word = 0;
-    memcpy(&word, bytes + i, size - i < 8 ? size - i : 8);
-    set(to, word);
-  }
-}
+/* ---- versions and keys ---- */
 
 static CacheVersion load_version(const CacheVersion *from)
 {
   CacheVersion version;
-  copy_out(&version, (const CacheWord *)(const void *)from, sizeof version);
+  words_copy_out(&version, (const CacheWord *)(const void *)from, sizeof version);
   return version;
 }
 
 static void store_version(CacheVersion *to, const CacheVersion *from)
 {
-  copy_in((CacheWord *)(void *)to, from, sizeof *from);
+  words_copy_in((CacheWord *)(void *)to, from, sizeof *from);
 }
 
 static uint64_t fingerprint_of(const CacheKey *key)
@@ -98,7 +67,7 @@ static uint32_t find(const Cache *cache, const CacheKey *key)
   buckets_of(cache, key, bucket);
   for (size_t i = 0; i < 2; i++)
     for (uint32_t way = 0; way < CACHE_WAYS; way++)
-      if (get(&cache_bucket(cache, bucket[i])->fingerprint[way]) == fingerprint)
+      if (word_get(&cache_bucket(cache, bucket[i])->fingerprint[way]) == fingerprint)
         return bucket[i] * CACHE_WAYS + way;
   return UINT32_MAX;
 }
@@ -106,7 +75,7 @@ static uint32_t find(const Cache *cache, const CacheKey *key)
 static bool has_key(const CacheEntry *entry, const CacheKey *key)
 {
   CacheKey copy;
-  copy_out(&copy, (const CacheWord *)(const void *)entry->key, sizeof copy);
+  words_copy_out(&copy, (const CacheWord *)(const void *)entry->key, sizeof copy);
   return memcmp(copy.bytes, key->bytes, sizeof copy.bytes) == 0;
 }
 
@@ -163,10 +132,10 @@ static bool read_once(Cache *cache, CacheEntry *entry, const CacheKey *key, Cach
   const CacheWord *bytes = version_bytes(cache, entry, version, side);
   if (*generation == 0 || !bytes || version->generation != *generation || !has_key(entry, key))
     return false;
-  copy_out(value, bytes, version->length);
+  words_copy_out(value, bytes, version->length);
   value[version->length] = 0;
   atomic_thread_fence(memory_order_acquire);
-  *moved = get(&entry->generation) != *generation;
+  *moved = word_get(&entry->generation) != *generation;
   return !*moved;
 }
 
@@ -179,7 +148,7 @@ static bool read_entry(Cache *cache, CacheEntry *entry, const CacheKey *key, Cac
     whole = read_once(cache, entry, key, &version, token->value, &token->generation, &moved);
   if (!whole)
     return false;
-  if (get(&entry->refused) == token->generation ||
+  if (word_get(&entry->refused) == token->generation ||
       !tag_of(cache, key, &version, token->value, tag) || memcmp(tag, version.tag, 16) != 0) {
     secure_wipe(token->value, version.length);
     return false;
@@ -214,7 +183,7 @@ CacheRead cache_read(Cache *cache, const CacheKey *key, CacheToken *token)
 
 static bool lease_held(const CacheEntry *entry, int64_t now)
 {
-  int64_t until = (int64_t)get(&entry->lease_until);
+  int64_t until = (int64_t)word_get(&entry->lease_until);
   return until > now && until <= now + LEASE_MAX_MS;
 }
 
@@ -246,7 +215,7 @@ static void clear_versions(Cache *cache, uint32_t index)
     give_big_back(cache, entry->version[side].big, index);
     store_version(&entry->version[side], &none);
     for (size_t i = 0; i < CACHE_INLINE / 8; i++)
-      set(&entry->data[side][i], 0);
+      word_set(&entry->data[side][i], 0);
   }
 }
 
@@ -256,16 +225,16 @@ static void take_entry(Cache *cache, uint32_t index, const CacheKey *key)
   CacheEntry *entry = cache_entry(cache, index);
   CacheWord *fingerprint =
       &cache_bucket(cache, index / CACHE_WAYS)->fingerprint[index % CACHE_WAYS];
-  if (get(fingerprint))
+  if (word_get(fingerprint))
     cache_count(cache, CACHE_COUNT_EVICTED);
-  set(fingerprint, 0);
+  word_set(fingerprint, 0);
   clear_versions(cache, index);
   entry->failure = 0;
   entry->failures = 0;
   entry->refetches = 0;
-  set(&entry->failure_until, 0);
-  set(&entry->hits, 0);
-  copy_in((CacheWord *)(void *)entry->key, key->bytes, sizeof key->bytes);
+  word_set(&entry->failure_until, 0);
+  word_set(&entry->hits, 0);
+  words_copy_in((CacheWord *)(void *)entry->key, key->bytes, sizeof key->bytes);
   touch(entry);
   atomic_store_explicit(fingerprint, fingerprint_of(key), memory_order_release);
 }
@@ -274,7 +243,7 @@ static unsigned count_free(const Cache *cache, uint32_t bucket)
 {
   unsigned count = 0;
   for (uint32_t way = 0; way < CACHE_WAYS; way++)
-    count += get(&cache_bucket(cache, bucket)->fingerprint[way]) == 0;
+    count += word_get(&cache_bucket(cache, bucket)->fingerprint[way]) == 0;
   return count;
 }
 
@@ -286,7 +255,7 @@ static uint32_t choose_way(Cache *cache, const CacheKey *key, int64_t now)
   buckets_of(cache, key, bucket);
   uint32_t emptier = count_free(cache, bucket[1]) > count_free(cache, bucket[0]);
   for (uint32_t way = 0; way < CACHE_WAYS; way++)
-    if (get(&cache_bucket(cache, bucket[emptier])->fingerprint[way]) == 0)
+    if (word_get(&cache_bucket(cache, bucket[emptier])->fingerprint[way]) == 0)
       return bucket[emptier] * CACHE_WAYS + way;
   /* Or each new key, not read yet, would make room for the next one, and the old stayed for good.
    */
@@ -340,9 +309,9 @@ static uint32_t find_or_take(Cache *cache, const CacheKey *key, const CacheLabel
 /* A version that a reader would take, as far as can be told without the tag. */
 static bool is_newer(const CacheEntry *entry, uint64_t seen)
 {
-  uint64_t generation = get(&entry->generation);
+  uint64_t generation = word_get(&entry->generation);
   const CacheVersion *version = &entry->version[generation & 1];
-  if (generation == 0 || generation == seen || generation == get(&entry->refused) ||
+  if (generation == 0 || generation == seen || generation == word_get(&entry->refused) ||
       version->generation != generation)
     return false;
   CacheToken token = {.boot_ms = version->boot_ms,
@@ -366,10 +335,10 @@ static CacheClaimResult claim_entry(Cache *cache, uint32_t index, uint64_t seen,
                                     int64_t lease_ms, bool refetch, CacheClaim *claim)
 {
   CacheEntry *entry = cache_entry(cache, index);
-  int64_t failure_until = (int64_t)get(&entry->failure_until);
+  int64_t failure_until = (int64_t)word_get(&entry->failure_until);
   claim->entry = index;
   claim->changes = atomic_load_explicit(&entry->changes, memory_order_relaxed);
-  claim->generation = get(&entry->generation);
+  claim->generation = word_get(&entry->generation);
   if (is_newer(entry, seen))
     return CACHE_CLAIM_NEWER;
   if (lease_held(entry, now))
@@ -381,12 +350,12 @@ static CacheClaimResult claim_entry(Cache *cache, uint32_t index, uint64_t seen,
     return CACHE_CLAIM_FAILED;
   }
   /* Whoever comes after a 401 is part of its refetch, whether or not he has seen it himself. */
-  refetch |= claim->generation != 0 && get(&entry->refused) == claim->generation;
+  refetch |= claim->generation != 0 && word_get(&entry->refused) == claim->generation;
   if (refetch && !refetch_allowed(entry, now, &claim->retry_ms))
     return CACHE_CLAIM_LIMITED;
-  claim->epoch = get(&entry->lease_epoch) + 1;
-  set(&entry->lease_epoch, claim->epoch);
-  set(&entry->lease_until, (uint64_t)(now + lease_ms));
+  claim->epoch = word_get(&entry->lease_epoch) + 1;
+  word_set(&entry->lease_epoch, claim->epoch);
+  word_set(&entry->lease_until, (uint64_t)(now + lease_ms));
   cache_count(cache, CACHE_COUNT_CLAIMS);
   return CACHE_CLAIM_OWNED;
 }
@@ -415,14 +384,14 @@ static void wake(CacheEntry *entry)
 
 static bool is_mine(const CacheEntry *entry, const CacheKey *key, const CacheClaim *claim)
 {
-  return get(&entry->lease_epoch) == claim->epoch && has_key(entry, key);
+  return word_get(&entry->lease_epoch) == claim->epoch && has_key(entry, key);
 }
 
 /* The epoch moves too, so that nobody ends the same lease twice. */
 static void end_lease(CacheEntry *entry)
 {
-  set(&entry->lease_epoch, get(&entry->lease_epoch) + 1);
-  set(&entry->lease_until, 0);
+  word_set(&entry->lease_epoch, word_get(&entry->lease_epoch) + 1);
+  word_set(&entry->lease_until, 0);
   touch(entry);
 }
 
@@ -454,8 +423,8 @@ static void put_version(Cache *cache, uint32_t index, const CacheVersion *versio
   if (entry->version[side].big != version->big)
     give_big_back(cache, entry->version[side].big, index);
   atomic_thread_fence(memory_order_release);
-  copy_in(version->big ? cache_big(cache, version->big - 1)->data : entry->data[side], value,
-          version->length);
+  words_copy_in(version->big ? cache_big(cache, version->big - 1)->data : entry->data[side], value,
+                version->length);
   store_version(&entry->version[side], version);
   atomic_store_explicit(&entry->generation, version->generation, memory_order_release);
 }
@@ -494,7 +463,7 @@ bool cache_publish(Cache *cache, const CacheKey *key, const CacheClaim *claim, C
     put_version(cache, claim->entry, &version, token->value);
     entry->failure = 0;
     entry->failures = 0;
-    set(&entry->failure_until, 0);
+    word_set(&entry->failure_until, 0);
     end_lease(entry);
     cache_count(cache, CACHE_COUNT_PUBLISHED);
   }
@@ -532,7 +501,7 @@ void cache_fail(Cache *cache, const CacheKey *key, const CacheClaim *claim, int 
     entry->failure_status = (uint32_t)status;
     if (retry_ms <= 0)
       retry_ms = backoff_ms(entry->failures);
-    set(&entry->failure_until, (uint64_t)(clock_boot_ms() + retry_ms));
+    word_set(&entry->failure_until, (uint64_t)(clock_boot_ms() + retry_ms));
     end_lease(entry);
     cache_count(cache, CACHE_COUNT_FAILED);
   }
@@ -570,8 +539,8 @@ void cache_refuse(Cache *cache, const CacheKey *key, uint64_t generation)
     return;
   uint32_t index = find(cache, key);
   CacheEntry *entry = index == UINT32_MAX ? NULL : cache_entry(cache, index);
-  if (entry && has_key(entry, key) && get(&entry->generation) == generation) {
-    set(&entry->refused, generation);
+  if (entry && has_key(entry, key) && word_get(&entry->generation) == generation) {
+    word_set(&entry->refused, generation);
     cache_count(cache, CACHE_COUNT_REFUSED);
   }
   cache_unlock(cache);
@@ -593,14 +562,14 @@ int cache_flush(Cache *cache)
       if (!cache_lock(cache))
         return -1;
     }
-    if (!get(&cache_bucket(cache, i / CACHE_WAYS)->fingerprint[i % CACHE_WAYS]))
+    if (!word_get(&cache_bucket(cache, i / CACHE_WAYS)->fingerprint[i % CACHE_WAYS]))
       continue;
     tokens += is_newer(entry, 0);
     clear_versions(cache, i);
     entry->failure = 0;
     entry->failures = 0;
     entry->refetches = 0;
-    set(&entry->failure_until, 0);
+    word_set(&entry->failure_until, 0);
     touch(entry);
   }
   for (uint32_t i = 0; i < CACHE_CONFIGS; i++)
@@ -617,11 +586,11 @@ void cache_repair(Cache *cache)
   for (uint32_t i = 0; i < cache->buckets * CACHE_WAYS; i++) {
     CacheWord *fingerprint = &cache_bucket(cache, i / CACHE_WAYS)->fingerprint[i % CACHE_WAYS];
     CacheKey key;
-    if (!get(fingerprint))
+    if (!word_get(fingerprint))
       continue; /* and do not touch its page */
     memcpy(key.bytes, cache_entry(cache, i)->key, sizeof key.bytes);
-    if (get(fingerprint) != fingerprint_of(&key))
-      set(fingerprint, 0);
+    if (word_get(fingerprint) != fingerprint_of(&key))
+      word_set(fingerprint, 0);
   }
   for (uint32_t i = 0; i < cache->big_count; i++) {
     CacheBig *big = cache_big(cache, i);
@@ -634,62 +603,4 @@ void cache_repair(Cache *cache)
     if (entry->version[0].big != i + 1 && entry->version[1].big != i + 1)
       atomic_store_explicit(&big->owner, 0, memory_order_relaxed);
   }
-}
-
-/* ---- configuration blocks ---- */
-
-static bool config_digest(const Cache *cache, const uint8_t origin[32], const void *block,
-                          size_t size, uint8_t out[DIGEST_SIZE])
-{
-  Digest *digest = digest_new();
-  digest_add(digest, cache->header->salt, sizeof cache->header->salt);
-  digest_add(digest, origin, 32);
-  digest_add_u64(digest, size);
-  digest_add(digest, block, size);
-  return digest_finish(digest, out);
-}
-
-void *cache_load_config(Cache *cache, const uint8_t origin[32], size_t *size)
-{
-  uint8_t digest[DIGEST_SIZE];
-  for (uint32_t i = 0; i < CACHE_CONFIGS; i++) {
-    CacheConfig *config = cache_config(cache, i);
-    *size = config->size;
-    if (memcmp(config->origin, origin, 32) != 0 || *size == 0 || *size > CACHE_CONFIG_SIZE)
-      continue;
-    void *block = malloc(*size);
-    if (!block)
-      return NULL;
-    copy_out(block, config->data, *size);
-    if (config_digest(cache, origin, block, *size, digest) &&
-        memcmp(digest, config->digest, sizeof digest) == 0 && snapshot_check(block, *size))
-      return block;
-    free(block);
-  }
-  return NULL;
-}
-
-void cache_store_config(Cache *cache, const uint8_t origin[32], const void *block, size_t size)
-{
-  uint8_t digest[DIGEST_SIZE];
-  if (size == 0 || size > CACHE_CONFIG_SIZE || !config_digest(cache, origin, block, size, digest) ||
-      !cache_lock(cache))
-    return;
-  CacheConfig *oldest = cache_config(cache, 0);
-  for (uint32_t i = 0; i < CACHE_CONFIGS; i++) {
-    CacheConfig *config = cache_config(cache, i);
-    if (memcmp(config->origin, origin, 32) == 0) {
-      oldest = config;
-      break;
-    }
-    if (get(&config->stored) < get(&oldest->stored))
-      oldest = config;
-  }
-  memset(oldest->origin, 0, sizeof oldest->origin);
-  copy_in(oldest->data, block, size);
-  oldest->size = (uint32_t)size;
-  memcpy(oldest->digest, digest, sizeof digest);
-  set(&oldest->stored, (uint64_t)clock_boot_ms());
-  memcpy(oldest->origin, origin, sizeof oldest->origin);
-  cache_unlock(cache);
 }

@@ -3,12 +3,14 @@
  * probe-flavour.c - a program that is linked with no libcurl and opens one, or two, as languages
  * and plug-ins do.
  *
- *     probe-flavour FILE[,FILE] HOW VERIFY URL [COUNT]
+ *     probe-flavour FILE[,FILE][+FILE] HOW VERIFY URL [COUNT]
  *
- * FILE: the libcurl to use, and another one to have in the process too. HOW: `with` (its own
+ * FILE: the libcurl to use, and another object to have in the process too. After a plus sign: a
+ * libcurl that is opened after the transfers, and then used for the same. HOW: `with` (its own
  * ThredCurlApi) or `name` (dlsym of thred_curl_attach). VERIFY: yes or no (and then no authority
- * either). Prints the ThredError of the attach, then "CURLCODE STATUS" for each transfer.
- * PROBE_PORT and PROBE_CA as for probe.c. Exit status 77: FILE cannot be opened.
+ * either). Prints the ThredError of the attach, "CURLCODE STATUS" for each transfer, and what the
+ * detach failed with. PROBE_PORT and PROBE_CA as for probe.c. Exit status 77: FILE cannot be
+ * opened.
  */
 #define THRED_NO_INLINE
 #include <thred/thred.h>
@@ -98,25 +100,42 @@ static void run(const Library *lib, const char *url, int by_name, int verify, in
     lib->api.easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
     printf("%d %ld\n", (int)result, status);
   }
-  if (!code)
+  if (!code) {
     code = by_name ? thred_curl_detach(curl) : thred_curl_detach_with(curl, &lib->api);
+    if (code)
+      printf("detach %d\n", code);
+  }
   lib->api.easy_cleanup(curl);
   lib->slist_free_all(connect_to);
 }
 
-int main(int argc, char **argv)
+/* The libcurl called `file` is opened, with `other` beside it if there is one, and used. */
+static int open_and_run(const char *file, const char *other, char **argv, int argc)
 {
-  if (argc < 5)
-    return 64;
   Library lib;
-  char *other = strchr(argv[1], ',');
-  if (other)
-    *other++ = '\0';
-  void *handle = dlopen(argv[1], RTLD_NOW | RTLD_LOCAL);
+  void *handle = dlopen(file, RTLD_NOW | RTLD_LOCAL);
   if (!handle || (other && !dlopen(other, RTLD_NOW | RTLD_LOCAL)))
     return 77;
   bind_all(handle, &lib);
   run(&lib, argv[4], strcmp(argv[2], "name") == 0, strcmp(argv[3], "yes") == 0,
       argc > 5 ? atoi(argv[5]) : 1);
   return 0;
+}
+
+/* Ends `text` at `sign` and returns what stands behind it, or NULL. */
+static char *cut_at(char *text, char sign)
+{
+  char *at = strchr(text, sign);
+  if (at)
+    *at++ = '\0';
+  return at;
+}
+
+int main(int argc, char **argv)
+{
+  if (argc < 5)
+    return 64;
+  char *later = cut_at(argv[1], '+'), *other = cut_at(argv[1], ',');
+  int status = open_and_run(argv[1], other, argv, argc);
+  return status || !later ? status : open_and_run(later, NULL, argv, argc);
 }

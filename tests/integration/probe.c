@@ -6,14 +6,18 @@
  *     probe get URL [COUNT]      "CURLCODE STATUS" for each transfer
  *     probe maps URL             the same, then the name of each heavy library that is mapped
  *     probe token KIND [ID]      "ERROR LENGTH"; KIND is partner or business
+ *     probe cancel MOMENT ID     "ERROR" for each of three threads that get the token of ID beside
+ *                                one that was cancelled MOMENT us after its start
  *
  * PROBE_PORT and PROBE_CA: where every connection goes, and the authority of its certificate.
  */
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <thred/thred.h>
+#include <unistd.h>
 
 static size_t swallow(char *data, size_t size, size_t count, void *to)
 {
@@ -80,6 +84,44 @@ static int token(const char *kind, const char *business)
   return 0;
 }
 
+/* ---- a cancelled thread ---- */
+
+typedef struct Getter {
+  pthread_t thread;
+  const char *business;
+  int code;
+} Getter;
+
+static void *get_token(void *data)
+{
+  Getter *getter = data;
+  ThredTokenRequest request = {.size = sizeof request, .business_id = getter->business};
+  ThredToken result = {.size = sizeof result};
+  getter->code = thred_token_get(&request, &result);
+  thred_token_clear(&result);
+  return NULL;
+}
+
+static int cancel(useconds_t moment, const char *business)
+{
+  Getter first = {.business = business}, others[3];
+  if (pthread_create(&first.thread, NULL, get_token, &first))
+    return 1;
+  usleep(moment);
+  pthread_cancel(first.thread);
+  for (int i = 0; i < 3; i++) {
+    others[i] = (Getter){.business = business};
+    if (pthread_create(&others[i].thread, NULL, get_token, &others[i]))
+      return 1;
+  }
+  for (int i = 0; i < 3; i++) {
+    pthread_join(others[i].thread, NULL);
+    printf("%d\n", others[i].code);
+  }
+  pthread_join(first.thread, NULL);
+  return 0;
+}
+
 int main(int argc, char **argv)
 {
   setvbuf(stdout, NULL, _IOLBF, 0);
@@ -92,6 +134,9 @@ int main(int argc, char **argv)
     print_heavy();
     return code;
   }
-  fprintf(stderr, "usage: %s get URL [COUNT] | maps URL | token KIND [ID]\n", argv[0]);
+  if (argc > 3 && strcmp(argv[1], "cancel") == 0)
+    return cancel((useconds_t)atoi(argv[2]), argv[3]);
+  fprintf(stderr, "usage: %s get URL [COUNT] | maps URL | token KIND [ID] | cancel MOMENT ID\n",
+          argv[0]);
   return 64;
 }

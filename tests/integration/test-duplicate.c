@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* test-duplicate.c - duplicates of an attached handle, made with our knowledge and without it. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "client.h"
@@ -117,6 +118,40 @@ static void an_own_authorization_stays_their_own(void **state)
   curl_slist_free_all(list);
 }
 
+/* Switched off after the attach: the duplicate may have tokens or none, but it works. */
+static void while_switched_off(void **state)
+{
+  Client client, copy;
+  control(&emulator, "POST", "set?www_authenticate=no");
+  client_open(&client, MODE(state), BASE BUSINESSES);
+  client_expect(&client, 200);
+  assert_int_equal(setenv("THRED_DISABLE", "1", 1), 0);
+  client_adopt(&copy, &client, thred_curl_duphandle(client.curl));
+  assert_int_equal(client_run(&copy), CURLE_OK);
+  assert_true(client_status(&copy) == 200 || client_status(&copy) == 401);
+  client_close(&copy);
+  client_adopt(&copy, &client, thred_curl_duphandle(client.curl));
+  assert_int_equal(unsetenv("THRED_DISABLE"), 0);
+  client_close(&client); /* the duplicate needs nothing of it */
+  assert_int_equal(client_run(&copy), CURLE_OK);
+  client_close(&copy);
+  expect_no_leak(&emulator);
+}
+
+/* Never attached, because it was switched off then: a duplicate as libcurl makes it. */
+static void switched_off_from_the_start(void **state)
+{
+  Client client, copy;
+  assert_int_equal(setenv("THRED_DISABLE", "1", 1), 0);
+  client_open(&client, MODE(state), BASE BUSINESSES);
+  client_adopt(&copy, &client, thred_curl_duphandle(client.curl));
+  client_expect(&copy, 401);
+  client_close(&copy);
+  client_close(&client);
+  assert_int_equal(unsetenv("THRED_DISABLE"), 0);
+  expect_log(&emulator, SENT(BUSINESSES, "none", "401"));
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -126,6 +161,8 @@ int main(void)
       EASY_AND_MULTI(ours_has_everything),
       EASY_AND_MULTI(either_may_go_first),
       EASY_AND_MULTI(an_own_authorization_stays_their_own),
+      EASY_AND_MULTI(while_switched_off),
+      EASY_AND_MULTI(switched_off_from_the_start),
   };
   harness_require_installation();
   return cmocka_run_group_tests(tests, harness_start, harness_stop);

@@ -85,6 +85,38 @@ static void two_by_name(void **state)
   expect_log(&emulator, "");
 }
 
+/* The second libcurl comes when the first one is long in use: handles of either kind are out there,
+ * and nobody can tell which is which. */
+static void a_second_one_later(void **state)
+{
+  char expected[32];
+  (void)state;
+  snprintf(expected, sizeof expected, "0\n0 200\n%d\n", THRED_E_AMBIGUOUS_CURL);
+  run(OPENSSL "+" GNUTLS, "name", "yes", "1", expected);
+  expect_log(&emulator, LOG_PARTNER_TOKEN SENT("partner", "200"));
+}
+
+/* The first transfer opens the miss part, which brings libcurl.so.4. */
+static void the_miss_parts_is_not_the_programs(void **state)
+{
+  (void)state;
+  run(GNUTLS "+" GNUTLS, "name", "yes", "1", "0\n0 200\n0\n0 200\n");
+  run(OPENSSL "+" OPENSSL, "name", "yes", "1", "0\n0 200\n0\n0 200\n");
+  expect_log(&emulator, LOG_PARTNER_TOKEN SENT("partner", "200") SENT("partner", "200")
+                            SENT("partner", "200") SENT("partner", "200"));
+}
+
+/* libcurlpp is called almost like it. */
+static void a_name_that_begins_like_libcurls(void **state)
+{
+  char files[512];
+  (void)state;
+  snprintf(files, sizeof files, "%s,%s", OPENSSL, harness_beside("libcurlpp.so.0"));
+  run(files, "name", "yes", "2", "0\n0 200\n0 200\n");
+  snprintf(files, sizeof files, "%s,%s", GNUTLS, harness_beside("libcurlpp.so.0"));
+  run(files, "name", "yes", "2", "0\n0 200\n0 200\n");
+}
+
 static void two_by_table(void **state)
 {
   (void)state;
@@ -106,6 +138,9 @@ int main(void)
       IN_MODE(openssl_unverified, easy),
       IN_MODE(one_by_name, easy),
       IN_MODE(two_by_name, easy),
+      IN_MODE(a_second_one_later, easy),
+      IN_MODE(the_miss_parts_is_not_the_programs, easy),
+      IN_MODE(a_name_that_begins_like_libcurls, easy),
       IN_MODE(two_by_table, easy),
   };
   harness_require_installation();

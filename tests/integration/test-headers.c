@@ -130,6 +130,38 @@ static void blank(void **state)
   keep(state, "Authorization;", 1, "");
 }
 
+/* Lines that come after we were told, beside an Authorization that we know. */
+static void lines_appended_beside_theirs(void **state)
+{
+  Headed headed;
+  open_warm(&headed, MODE(state));
+  add(&headed, "Authorization: Bearer mine");
+  tell(&headed);
+  add(&headed, "X-One: 1");
+  client_expect(&headed.client, 401);
+  expect_headers(0, "1", "");
+  add(&headed, "X-Two: 2");
+  client_expect(&headed.client, 401);
+  expect_headers(1, "1", "2");
+  expect_log(&emulator, SENT("invalid", "401") SENT("invalid", "401"));
+  close_headed(&headed);
+}
+
+static void lines_appended_before_a_401_is_answered(void **state)
+{
+  Headed headed;
+  open_warm(&headed, MODE(state));
+  add(&headed, "X-One: 1");
+  tell(&headed);
+  add(&headed, "X-Two: 2");
+  control(&emulator, "POST", "revoke?kind=business");
+  client_expect(&headed.client, 200);
+  expect_headers(0, "1", "2");
+  expect_headers(2, "1", "2");
+  expect_log(&emulator, SENT("invalid", "401") LOG_BUSINESS_TOKEN SENT("business=3c90", "200"));
+  close_headed(&headed);
+}
+
 static void theirs_taken_away_again(void **state)
 {
   Headed headed;
@@ -169,6 +201,8 @@ int main(void)
       EASY_AND_MULTI(theirs_in_any_case),
       EASY_AND_MULTI(suppressed),
       EASY_AND_MULTI(blank),
+      EASY_AND_MULTI(lines_appended_beside_theirs),
+      EASY_AND_MULTI(lines_appended_before_a_401_is_answered),
       EASY_AND_MULTI(theirs_taken_away_again),
       EASY_AND_MULTI(theirs_goes_to_other_hosts_too),
   };

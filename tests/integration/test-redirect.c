@@ -5,6 +5,7 @@
  */
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -207,12 +208,70 @@ static void the_next_transfer_begins_anew(void **state)
   client_close(&client);
 }
 
+/* ---- no configuration when the transfer begins ---- */
+
+static int token_code(void)
+{
+  ThredTokenRequest request = {.size = sizeof request, .kind = THRED_TOKEN_PARTNER};
+  ThredToken token = {.size = sizeof token};
+  int code = thred_token_try_get(&request, &token);
+  thred_token_clear(&token);
+  return code;
+}
+
+static bool token_code_is(void *code)
+{
+  return token_code() == *(int *)code;
+}
+
+/* A change of directory is noticed within a second. */
+static void use_configuration(const char *directory, int code)
+{
+  assert_int_equal(setenv("THRED_CONF_DIR", directory, 1), 0);
+  wait_until(token_code_is, &code);
+}
+
+/* The configuration comes back between the first request and the second. */
+static int bring_it_back(void *calls, char *primary_ip, char *local_ip, int primary_port,
+                         int local_port)
+{
+  (void)primary_ip, (void)local_ip, (void)primary_port, (void)local_port;
+  if (++*(int *)calls == 1)
+    use_configuration(emulator.conf_dir, THRED_OK);
+  return CURL_PREREQFUNC_OK;
+}
+
+/* The transfer before began at Thred; this one does not, whatever is known then. */
+static void without_a_configuration_at_first(void **state)
+{
+  Client client;
+  int calls = 0;
+  client_open(&client, MODE(state), THRED);
+  client_expect(&client, 200);
+  control(&emulator, "POST", "reset");
+  control(&emulator, "POST", "set?www_authenticate=no");
+  control_redirect(&emulator, "evil.example", BUSINESSES, THRED);
+  curl_easy_setopt(client.curl, CURLOPT_FOLLOWLOCATION, 1L);
+  curl_easy_setopt(client.curl, CURLOPT_UNRESTRICTED_AUTH, 1L);
+  assert_int_equal(thred_curl_set_prereq(client.curl, bring_it_back, &calls), THRED_OK);
+  use_configuration("/nonexistent", THRED_E_CONFIG);
+  assert_int_equal(client_run_url(&client, EVIL), CURLE_OK);
+  assert_int_equal(calls, 2);
+  expect_log(&emulator, SEEN("evil.example", "none", "307") SEEN(HOST, "none", "401"));
+  expect_no_leak(&emulator);
+  client_close(&client);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      EASY_AND_MULTI(restricted),           EASY_AND_MULTI(unrestricted),
-      EASY_AND_MULTI(with_netrc),           EASY_AND_MULTI(a_401_after_a_redirect),
-      EASY_AND_MULTI(challenged_elsewhere), EASY_AND_MULTI(the_next_transfer_begins_anew),
+      EASY_AND_MULTI(restricted),
+      EASY_AND_MULTI(unrestricted),
+      EASY_AND_MULTI(with_netrc),
+      EASY_AND_MULTI(a_401_after_a_redirect),
+      EASY_AND_MULTI(challenged_elsewhere),
+      EASY_AND_MULTI(the_next_transfer_begins_anew),
+      EASY_AND_MULTI(without_a_configuration_at_first),
   };
   harness_require_installation();
   return cmocka_run_group_tests(tests, harness_start, harness_stop);

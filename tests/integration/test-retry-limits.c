@@ -165,6 +165,27 @@ static void a_delivered_401_takes_the_token_out(void **state)
   client_close(&client);
 }
 
+/* libcurl sends the repeated request once more, over a new connection,
+ * which says nothing about the new token. */
+static void a_connection_lost_after_a_401(void **state)
+{
+  Client client;
+  open_warm(&client, MODE(state));
+  control(&emulator, "POST", "revoke?kind=business");
+  control(&emulator, "POST", "fault?path=" BUSINESSES "&action=status&status=401");
+  control(&emulator, "POST", "fault?path=" BUSINESSES "&action=drop");
+  CURLcode code = client_run(&client);
+  assert_true(code == CURLE_OK || code == CURLE_GOT_NOTHING || code == CURLE_RECV_ERROR ||
+              code == CURLE_SEND_ERROR);
+  if (code == CURLE_OK)
+    assert_int_equal(client_status(&client), 200);
+  expect_counter(&emulator, "token_requests.business", 1);
+  expect_counter(&emulator, "token_requests.partner", 0);
+  client_expect(&client, 200);
+  expect_counter(&emulator, "unauthorized", 1);
+  client_close(&client);
+}
+
 /* ---- requests that carry no token of ours ---- */
 
 #define CHALLENGE "fault?host=evil.example&action=status&status=401&times=0&www_authenticate=yes"
@@ -223,6 +244,7 @@ int main(void)
       EASY_AND_MULTI(a_program_can_name_the_refused_token),
       EASY_AND_MULTI(a_failed_answer_does_not_spoil_the_handle),
       EASY_AND_MULTI(a_delivered_401_takes_the_token_out),
+      EASY_AND_MULTI(a_connection_lost_after_a_401),
       EASY_AND_MULTI(a_third_partys_challenge_is_delivered),
       EASY_AND_MULTI(a_third_partys_challenge_costs_no_upload),
       EASY_AND_MULTI(a_thred_request_without_a_token_is_sent_once),

@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/unit/cache-fixture.h"
 
+#include <stdatomic.h>
 #include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "lib/digest.h"
+#include "lib/snapshot.h"
 
 const CacheLabel some_label = {SNAPSHOT_TOKEN_BUSINESS, "sandbox", "sandbox.thredfi.com",
                                "3c90c3cc-0d44-4b50-8888-8dd25736052a"};
+
+const size_t lengths[LENGTHS] = {1, 7, 8, 9, 1023, CACHE_INLINE, CACHE_INLINE + 1, 5000, TOKEN_MAX};
 
 static void init_lock(CacheHeader *header)
 {
@@ -26,6 +32,7 @@ Cache *cache_fixture_new(uint32_t buckets, uint32_t big_count)
   cache->buckets = buckets;
   cache->big_count = big_count;
   cache->shared = true;
+  cache->owner = geteuid();
   cache->header = child_shared(cache->shape.size);
   *cache->header = (CacheHeader){.magic = CACHE_MAGIC,
                                  .layout = CACHE_LAYOUT,
@@ -155,4 +162,119 @@ CacheEntry *entry_of(Cache *cache, uint64_t key)
       return cache_entry(cache, i);
   fprintf(stderr, "no entry of key %llu\n", (unsigned long long)key);
   abort();
+}
+
+CacheRead read_key(Cache *cache, uint64_t key, uint64_t *generation)
+{
+  CacheKey k = key_of(key);
+  CacheToken token = token_new();
+  CacheRead result = cache_read(cache, &k, &token);
+  *generation = token.generation;
+  token_free(&token);
+  return result;
+}
+
+CacheClaimResult claim_seen(Cache *cache, uint64_t key, uint64_t seen_generation, int64_t lease_ms,
+                            CacheClaim *c)
+{
+  CacheKey k = key_of(key);
+  return cache_claim(cache, &k, &some_label, seen_generation, lease_ms, false, c);
+}
+
+bool publish(Cache *cache, uint64_t key, const CacheClaim *c, size_t length)
+{
+  CacheKey k = key_of(key);
+  CacheToken token = token_new();
+  token_fill(&token, key, c->generation + 1, length);
+  bool good = cache_publish(cache, &k, c, &token);
+  assert_int_equal(token.generation, good ? c->generation + 1 : 0);
+  token_free(&token);
+  return good;
+}
+
+void release(Cache *cache, uint64_t key, const CacheClaim *c)
+{
+  CacheKey k = key_of(key);
+  cache_release(cache, &k, c);
+}
+
+void refuse(Cache *cache, uint64_t key, uint64_t generation)
+{
+  CacheKey k = key_of(key);
+  cache_refuse(cache, &k, generation);
+}
+
+uint64_t counter(const Cache *cache, CacheCounter which)
+{
+  return atomic_load(&cache->header->counters[which]);
+}
+
+/* Claims until it is no longer `while_result`; nothing here waits longer than a few leases. */
+CacheClaimResult claim_until(Cache *cache, uint64_t key, uint64_t seen_generation,
+                             CacheClaimResult while_result, CacheClaim *c)
+{
+  const struct timespec pause = {0, 1000000};
+  int64_t end = clock_monotonic_ms() + 10000;
+  CacheClaimResult result;
+  while ((result = claim_seen(cache, key, seen_generation, LEASE, c)) == while_result &&
+         clock_monotonic_ms() < end)
+    nanosleep(&pause, NULL);
+  return result;
+}
+
+uint32_t big_owners(const Cache *cache)
+{
+  uint32_t count = 0;
+  for (uint32_t i = 0; i < cache->big_count; i++)
+    count += atomic_load(&cache_big(cache, i)->owner) != 0;
+  return count;
+}
+
+/* A block without a table, filled up with `fill`. */
+static void *config_block(size_t size, char fill)
+{
+  const SnapshotTable none = {sizeof(Snapshot), 0};
+  Snapshot *block = malloc(size);
+  assert_non_null(block);
+  memset(block, fill, size);
+  *block = (Snapshot){.magic = SNAPSHOT_MAGIC,
+                      .layout = SNAPSHOT_LAYOUT,
+                      .size = (uint32_t)size,
+                      .sources = none,
+                      .environments = none,
+                      .hosts = none,
+                      .routes = none,
+                      .stack = none,
+                      .options = none,
+                      .identities = none,
+                      .problems = none,
+                      .default_environment = SNAPSHOT_NONE};
+  ((char *)block)[size - 1] = 0;
+  return block;
+}
+
+void store(Cache *cache, uint64_t origin, size_t size, char fill)
+{
+  void *block = config_block(size, fill);
+  CacheKey key = key_of(origin);
+  cache_store_config(cache, key.bytes, block, size);
+  free(block);
+}
+
+/* The block of `origin` is this one; size 0: there is none. */
+void assert_stored(Cache *cache, uint64_t origin, size_t size, char fill)
+{
+  CacheKey key = key_of(origin);
+  size_t got = 0;
+  void *block = cache_load_config(cache, key.bytes, &got);
+  if (size == 0) {
+    assert_null(block);
+    return;
+  }
+  void *expected = config_block(size, fill);
+  assert_non_null(block);
+  assert_int_equal(got, size);
+  assert_memory_equal(block, expected, size);
+  free(block);
+  free(expected);
 }

@@ -37,6 +37,24 @@ void token_free(CacheToken *token);
 void token_fill(CacheToken *token, uint64_t key, uint64_t generation, size_t length);
 bool token_is(const CacheToken *token, uint64_t key, uint64_t generation, size_t length);
 
+/* On both sides of every limit. */
+#define LENGTHS 9u
+extern const size_t lengths[LENGTHS];
+
+/* ---- one step of a cache.h function, by number ---- */
+
+CacheRead read_key(Cache *cache, uint64_t key, uint64_t *generation);
+CacheClaimResult claim_seen(Cache *cache, uint64_t key, uint64_t seen_generation, int64_t lease_ms,
+                            CacheClaim *claim);
+/* Claims again until it is no longer `while_result`, for 10 s at most. */
+CacheClaimResult claim_until(Cache *cache, uint64_t key, uint64_t seen_generation,
+                             CacheClaimResult while_result, CacheClaim *claim);
+bool publish(Cache *cache, uint64_t key, const CacheClaim *claim, size_t length);
+void release(Cache *cache, uint64_t key, const CacheClaim *claim);
+void refuse(Cache *cache, uint64_t key, uint64_t generation);
+
+/* ---- several ---- */
+
 /* Claims with what is seen there now. */
 CacheClaimResult claim(Cache *cache, uint64_t key, CacheClaim *claim);
 
@@ -49,5 +67,15 @@ uint64_t seen(Cache *cache, uint64_t key, size_t length);
 
 /* The entry of a key that has one. */
 CacheEntry *entry_of(Cache *cache, uint64_t key);
+
+uint64_t counter(const Cache *cache, CacheCounter which);
+/* How many big buffers belong to an entry. */
+uint32_t big_owners(const Cache *cache);
+
+/* ---- configuration blocks, without a table and filled up with `fill` ---- */
+
+void store(Cache *cache, uint64_t origin, size_t size, char fill);
+/* `size` 0: there is none. */
+void assert_stored(Cache *cache, uint64_t origin, size_t size, char fill);
 
 #endif

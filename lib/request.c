@@ -238,6 +238,7 @@ static void attach_token(Handle *handle, const Sending *sending, int local_port)
   handle->sent = false;
   const RouteDecision *decision = request_decide(handle, sending->method, sending->url, &error);
   if (!decision) {
+    handle->strayed = true; /* nobody knows where this one goes */
     log_error("no token: %s", error.message);
     return;
   }

@@ -335,6 +335,20 @@ static void no_configuration_in_between(void **state)
   detach(&fake);
 }
 
+/* A place that could not be judged was not the origin. */
+static void no_configuration_elsewhere(void **state)
+{
+  const Fixture *f = *state;
+  FakeCurl fake;
+  attach(&fake);
+  assert_true(request(&fake, THRED, 0));
+  configuration = NULL;
+  assert_false(request(&fake, EVIL, 1));
+  configuration = f->snapshot;
+  assert_false(request(&fake, THRED, 2));
+  detach(&fake);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, fixture_teardown)
 
 int main(void)
@@ -350,6 +364,7 @@ int main(void)
       TEST(a_redirect_from_elsewhere),
       TEST(no_configuration_at_first),
       TEST(no_configuration_in_between),
+      TEST(no_configuration_elsewhere),
   };
   return cmocka_run_group_tests_name("request", tests, NULL, NULL);
 }

@@ -129,12 +129,21 @@ static CURLcode fake_getinfo(CURL *curl, CURLINFO info, ...)
   return CURLE_OK;
 }
 
+static unsigned urls_parsed;
+
+static CURLU *counting_url(void)
+{
+  urls_parsed++;
+  return curl_url();
+}
+
 static const ThredCurlApi *fake_api(void)
 {
   static ThredCurlApi api;
   api = *thred_curl_api();
   api.easy_setopt = fake_setopt;
   api.easy_getinfo = fake_getinfo;
+  api.url = counting_url;
   return &api;
 }
 
@@ -349,6 +358,38 @@ static void no_configuration_elsewhere(void **state)
   detach(&fake);
 }
 
+/* The same URL is not parsed twice; another URL, business or configuration is. A URL elsewhere
+ * never. */
+static void a_decision_is_remembered(void **state)
+{
+  const Fixture *f = *state;
+  FakeCurl fake;
+  urls_parsed = 0;
+  attach(&fake);
+  for (int i = 0; i < 5; i++)
+    assert_true(request(&fake, THRED, 0));
+  assert_int_equal(urls_parsed, 1);
+  assert_true(request(&fake, THRED "?page=2", 0));
+  assert_int_equal(urls_parsed, 2);
+  assert_int_equal(
+      thred_curl_set_business_with(&fake, fake_api(), "3c90c3cc-0d44-4b50-8888-8dd25736052a"),
+      THRED_OK);
+  assert_true(request(&fake, THRED "?page=2", 0));
+  assert_int_equal(urls_parsed, 3);
+  assert_false(request(&fake, EVIL, 0));
+  assert_int_equal(urls_parsed, 3);
+  Snapshot *other = malloc(f->snapshot->size);
+  assert_non_null(other);
+  memcpy(other, f->snapshot, f->snapshot->size);
+  configuration = other;
+  assert_true(request(&fake, THRED, 0));
+  assert_true(request(&fake, THRED, 0));
+  assert_int_equal(urls_parsed, 4);
+  detach(&fake);
+  configuration = f->snapshot;
+  free(other);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, fixture_teardown)
 
 int main(void)
@@ -365,6 +406,7 @@ int main(void)
       TEST(no_configuration_at_first),
       TEST(no_configuration_in_between),
       TEST(no_configuration_elsewhere),
+      TEST(a_decision_is_remembered),
   };
   return cmocka_run_group_tests_name("request", tests, NULL, NULL);
 }

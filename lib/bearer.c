@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <thred/credential-module.h>
 
 #include "lib/clock.h"
 #include "lib/digest.h"
@@ -39,9 +40,9 @@ static void add_identity(Digest *digest, const Snapshot *snapshot, const Snapsho
   const char *text = snapshot_string(snapshot, identity->text);
   digest_add_u64(digest, identity->kind);
   digest_add_string(digest, text);
-  if (identity->kind == 0) { /* THRED_IDENTITY_ENV */
+  if (identity->kind == THRED_IDENTITY_ENV) {
     digest_add_string(digest, process_env(text));
-  } else if (identity->kind == 1) { /* THRED_IDENTITY_FILE */
+  } else if (identity->kind == THRED_IDENTITY_FILE) {
     SnapshotSource file = snapshot_stat(text);
     digest_add(digest, &file, sizeof file);
   }
@@ -276,8 +277,6 @@ static void renew(const Call *call, CacheToken *token)
     atomic_store(&pause_until, clock_monotonic_ms() + RENEW_PAUSE_MS);
 }
 
-/* Under suspicion: whoever comes first fetches, the others take that one. The suspected token stays
- * good for everyone else, and for us if no other is to be had within the limits. */
 /* What is in the cache now, without losing what is in hand if that is nothing. */
 static bool reread(const Call *call, CacheToken *token)
 {
@@ -289,6 +288,8 @@ static bool reread(const Call *call, CacheToken *token)
   return hit;
 }
 
+/* Under suspicion: whoever comes first fetches, the others take that one. The suspected token stays
+ * good for everyone else, and for us if no other is to be had within the limits. */
 static void replace_suspect(const Call *call, CacheToken *token)
 {
   CacheClaim claim;

@@ -146,8 +146,11 @@ static bool read_entry(Cache *cache, CacheEntry *entry, const CacheKey *key, Cac
   bool moved = true, whole = false;
   for (int i = 0; i < READ_TRIES && moved; i++)
     whole = read_once(cache, entry, key, &version, token->value, &token->generation, &moved);
-  if (!whole)
+  if (!whole) {
+    if (moved) /* then it was copied, and its length is within bounds */
+      secure_wipe(token->value, version.length);
     return false;
+  }
   if (word_get(&entry->refused) == token->generation ||
       !tag_of(cache, key, &version, token->value, tag) || memcmp(tag, version.tag, 16) != 0) {
     secure_wipe(token->value, version.length);

@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
+#include "lib/ascii.h"
 #include "lib/config-current.h"
 #include "lib/fetch-abi.h"
 #include "lib/process.h"
@@ -104,7 +104,7 @@ void handle_show_token(Handle *handle, size_t token_length)
 static bool is_authorization(const char *line)
 {
   size_t length = strlen("Authorization");
-  if (!line || strncasecmp(line, "Authorization", length) != 0)
+  if (!line || !ascii_equal_n(line, "Authorization", length))
     return false;
   line += length;
   while (*line == ' ' || *line == '\t')

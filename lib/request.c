@@ -154,11 +154,32 @@ static bool is_at_origin(Handle *handle, const Snapshot *snapshot, const RouteDe
   return !handle->strayed;
 }
 
+/* A URL for the log: without user and password, and up to the query, which may hold secrets of the
+ * program's too. What is left is what decided. */
+typedef struct {
+  int scheme_length, rest_length;
+  const char *scheme, *rest;
+} LogUrl;
+
+static LogUrl log_url(const char *url)
+{
+  const char *slashes = strstr(url, "//");
+  const char *authority = slashes ? slashes + 2 : url;
+  const char *end = authority + strcspn(authority, "/?#\\");
+  const char *rest = authority;
+  for (const char *p = authority; p < end; p++)
+    if (*p == '@')
+      rest = p + 1;
+  return (LogUrl){(int)(authority - url), (int)strcspn(rest, "?#"), url, rest};
+}
+
 static void log_reason(const Sending *sending, const char *reason)
 {
-  /* The query may hold secrets of the program's; the path is what decided. */
-  log_debug("%s %.*s: no token: %s", sending->method, (int)strcspn(sending->url, "?#"),
-            sending->url, reason);
+  if (!log_enabled(SNAPSHOT_LOG_DEBUG))
+    return;
+  LogUrl url = log_url(sending->url);
+  log_debug("%s %.*s%.*s: no token: %s", sending->method, url.scheme_length, url.scheme,
+            url.rest_length, url.rest, reason);
 }
 
 /* Everything that must hold before a token is even fetched. NULL, or the first thing that does not.
@@ -184,11 +205,13 @@ static const char *objection(Handle *handle, const Sending *sending, const Route
 
 static void log_sent(const Sending *sending, const RouteDecision *decision, uint64_t generation)
 {
-  log_debug("%s %.*s: %s token%s%s, generation %llu", sending->method,
-            (int)strcspn(sending->url, "?#"), sending->url,
-            decision->token == SNAPSHOT_TOKEN_PARTNER ? "partner" : "business",
-            decision->token == SNAPSHOT_TOKEN_PARTNER ? "" : " of ",
-            decision->token == SNAPSHOT_TOKEN_PARTNER ? "" : decision->business,
+  if (!log_enabled(SNAPSHOT_LOG_DEBUG))
+    return;
+  bool partner = decision->token == SNAPSHOT_TOKEN_PARTNER;
+  LogUrl url = log_url(sending->url);
+  log_debug("%s %.*s%.*s: %s token%s%s, generation %llu", sending->method, url.scheme_length,
+            url.scheme, url.rest_length, url.rest, partner ? "partner" : "business",
+            partner ? "" : " of ", partner ? "" : decision->business,
             (unsigned long long)generation);
 }
 

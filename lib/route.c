@@ -2,7 +2,8 @@
 #include "lib/route.h"
 
 #include <string.h>
-#include <strings.h>
+
+#include "lib/ascii.h"
 
 #define HTTPS_PORT "443"
 
@@ -28,19 +29,6 @@ static int hex_value(char c)
   return -1;
 }
 
-static char lower(char c)
-{
-  return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
-static bool equal_nocase(const char *a, const char *b, size_t length)
-{
-  for (size_t i = 0; i < length; i++)
-    if (lower(a[i]) != lower(b[i]) || a[i] == 0)
-      return false;
-  return true;
-}
-
 bool route_parse_uuid(const char *text, size_t length, char out[UUID_LENGTH + 1])
 {
   if (length != UUID_LENGTH)
@@ -50,7 +38,7 @@ bool route_parse_uuid(const char *text, size_t length, char out[UUID_LENGTH + 1]
     if (dash ? text[i] != '-' : hex_value(text[i]) < 0)
       return false;
     if (out)
-      out[i] = lower(text[i]);
+      out[i] = ascii_lower(text[i]);
   }
   if (out)
     out[UUID_LENGTH] = 0;
@@ -66,7 +54,7 @@ static bool under_ceiling(const char *host)
   size_t length = strlen(host), ceiling = strlen(ROUTE_CEILING);
   if (length > 0 && host[length - 1] == '.')
     length--;
-  if (length < ceiling || !equal_nocase(host + length - ceiling, ROUTE_CEILING, ceiling))
+  if (length < ceiling || !ascii_equal_n(host + length - ceiling, ROUTE_CEILING, ceiling))
     return false;
   return length == ceiling || host[length - ceiling - 1] == '.';
 }
@@ -77,7 +65,7 @@ static bool may_be_thred(const char *url)
 {
   size_t ceiling = strlen(ROUTE_CEILING);
   for (; *url; url++)
-    if ((*url == 't' || *url == 'T') && equal_nocase(url, ROUTE_CEILING, ceiling))
+    if ((*url == 't' || *url == 'T') && ascii_equal_n(url, ROUTE_CEILING, ceiling))
       return true;
   return false;
 }
@@ -86,7 +74,7 @@ static uint32_t find_host(const Snapshot *snapshot, const char *host)
 {
   for (uint32_t i = 0; i < snapshot->hosts.count; i++) {
     const char *name = snapshot_string(snapshot, snapshot_host(snapshot, i)->name);
-    if (strlen(name) == strlen(host) && equal_nocase(name, host, strlen(name)))
+    if (ascii_equal(name, host))
       return i;
   }
   return SNAPSHOT_NONE;
@@ -127,7 +115,7 @@ static void free_parts(const ThredCurlApi *api, UrlParts *parts)
 static const char *literal_path(const char *url, const char *host)
 {
   size_t length = strlen(host);
-  if (!equal_nocase(url, "https://", 8) || !equal_nocase(url + 8, host, length))
+  if (!ascii_equal_n(url, "https://", 8) || !ascii_equal_n(url + 8, host, length))
     return NULL;
   url += 8 + length;
   if (strncmp(url, ":" HTTPS_PORT, 4) == 0)
@@ -139,7 +127,7 @@ static RouteReason judge_parts(const UrlParts *parts, const char *url, const cha
 {
   if (!under_ceiling(parts->host))
     return ROUTE_NOT_THRED;
-  if (strcasecmp(parts->scheme, "https") != 0 || !equal_nocase(url, "https:", 6))
+  if (!ascii_equal(parts->scheme, "https") || !ascii_equal_n(url, "https:", 6))
     return ROUTE_NOT_HTTPS;
   if (parts->user || parts->password || parts->options)
     return ROUTE_USERINFO;

@@ -6,7 +6,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
+
+#include "lib/ascii.h"
 
 /* Of openssl/ssl.h and openssl/x509_vfy.h, and gnutls/gnutls.h: the library found at run time need
  * not be the one whose headers are here. */
@@ -114,7 +115,7 @@ static const char *inspect_openssl(const Inspector *tls, void *ssl, const char *
   /* The host that libcurl has made this connection for, in its own words: with CURLOPT_CURLU,
    * libcurl below 8.12 can report another URL than the one it requests. */
   const char *server_name = tls->ssl_get_servername(ssl, TLS_HOST_NAME);
-  if (!server_name || strcasecmp(server_name, host) != 0)
+  if (!server_name || !ascii_equal(server_name, host))
     return "the connection was made for another host than the URL says";
   if (!known && !openssl_name_fits(tls, ssl, host))
     return "the server's certificate is for another host";

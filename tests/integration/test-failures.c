@@ -206,6 +206,19 @@ static void the_log_holds_no_query(void **state)
   assert_null(strstr(outcome.err, "17283940"));
 }
 
+static void the_log_holds_no_password(void **state)
+{
+  (void)state;
+  Outcome outcome;
+  const Probe probe = {.arguments = {"get", "https://user:17283940@" HOST INVOICES},
+                       .environment = {"THRED_LOG=debug"}};
+  probe_run(&probe, &outcome);
+  assert_string_equal(outcome.out, "0 401\n");
+  assert_non_null(strstr(outcome.err, "https://" HOST INVOICES ": no token: "));
+  assert_null(strstr(outcome.err, "17283940"));
+  assert_null(strstr(outcome.err, "user:"));
+}
+
 /* ---- and when the trouble is over ---- */
 
 static bool is_served(void *data)
@@ -243,11 +256,9 @@ static void a_right_key_is_used_at_once(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      IN_MODE(the_request_goes_on, easy),
-      IN_MODE(and_so_it_does_with_a_log, easy),
-      IN_MODE(the_log_holds_no_secret, easy),
-      IN_MODE(the_log_holds_no_query, easy),
-      IN_MODE(a_refusal_is_forgotten_in_time, easy),
+      IN_MODE(the_request_goes_on, easy),         IN_MODE(and_so_it_does_with_a_log, easy),
+      IN_MODE(the_log_holds_no_secret, easy),     IN_MODE(the_log_holds_no_query, easy),
+      IN_MODE(the_log_holds_no_password, easy),   IN_MODE(a_refusal_is_forgotten_in_time, easy),
       IN_MODE(a_right_key_is_used_at_once, easy),
   };
   harness_require_installation();

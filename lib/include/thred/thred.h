@@ -12,7 +12,8 @@
  * Link with `pkg-config --cflags --libs thred-auth libcurl`. C11 and C++11.
  *
  * Threads: every function may be called from any thread. A CURL handle belongs to one thread at a
- * time, as libcurl itself asks (libcurl-thread(3)); a token request has no such rule.
+ * time, as libcurl itself asks (libcurl-thread(3)); a token request has no such rule. The
+ * thred_curl_* functions are for between the transfers of a handle, not for its callbacks.
  *
  * Errors: functions return THRED_OK (0) or a positive ThredError. thred_strerror() names it,
  * thred_last_message() says what happened to whom in the last failing call of this thread.

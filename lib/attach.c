@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * attach.c - the public thred_curl_* functions: which options of a handle are ours, and how they go
- * on and off. What happens in a transfer stands in request.c.
+ * attach.c - the public thred_curl_* functions. Which options they take over stands in options.c,
+ * what happens in a transfer in request.c.
  */
 #define THRED_NO_INLINE
 #include <thred/thred.h>
@@ -14,49 +14,9 @@
 #include "lib/handle.h"
 #include "lib/log.h"
 #include "lib/message.h"
+#include "lib/options.h"
 #include "lib/process.h"
 #include "lib/request.h"
-
-#define CURL_VERSION_PREREQ 0x075000 /* 7.80.0 */
-
-#if LIBCURL_VERSION_NUM < CURL_VERSION_PREREQ
-#define CURLOPT_PREREQFUNCTION ((CURLoption)(CURLOPTTYPE_FUNCTIONPOINT + 312))
-#define CURLOPT_PREREQDATA     ((CURLoption)(CURLOPTTYPE_CBPOINT + 313))
-#endif
-
-/* ---- options ---- */
-
-static CURLcode set_options(Handle *handle)
-{
-  const ThredCurlApi *api = &handle->api;
-  CURL *curl = handle->curl;
-  CURLcode code = api->easy_setopt(curl, CURLOPT_HTTPHEADER, &handle->node);
-  if (!code)
-    code = api->easy_setopt(curl, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
-  if (!code)
-    code = api->easy_setopt(curl, CURLOPT_PREREQFUNCTION, request_prereq);
-  if (!code)
-    code = api->easy_setopt(curl, CURLOPT_PREREQDATA, handle);
-  if (!code)
-    code = api->easy_setopt(curl, CURLOPT_SOCKOPTFUNCTION, request_sockopt);
-  if (!code)
-    code = api->easy_setopt(curl, CURLOPT_SOCKOPTDATA, handle);
-  return code ? code : handle_set_retry(handle);
-}
-
-/* As it would be without us: what the program told us goes back, the rest to libcurl's defaults. */
-static void unset_options(Handle *handle)
-{
-  const ThredCurlApi *api = &handle->api;
-  CURL *curl = handle->curl;
-  api->easy_setopt(curl, CURLOPT_HTTPHEADER, handle->headers);
-  api->easy_setopt(curl, CURLOPT_PREREQFUNCTION, handle->prereq);
-  api->easy_setopt(curl, CURLOPT_PREREQDATA, handle->prereq_data);
-  api->easy_setopt(curl, CURLOPT_SOCKOPTFUNCTION, NULL);
-  api->easy_setopt(curl, CURLOPT_SOCKOPTDATA, NULL);
-  api->easy_setopt(curl, CURLOPT_XOAUTH2_BEARER, NULL);
-  api->easy_setopt(curl, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
-}
 
 /* ---- attach and detach ---- */
 
@@ -69,31 +29,20 @@ static int check_arguments(CURL *curl, const ThredCurlApi *api, Error *error)
   return THRED_OK;
 }
 
-static int check_version(const ThredCurlApi *api, Error *error)
-{
-  const curl_version_info_data *info = api->version_info(CURLVERSION_FIRST);
-  if (info->version_num < CURL_VERSION_PREREQ)
-    return error_set(error, THRED_E_UNSUPPORTED, "libcurl %s is too old: 7.80.0 is needed",
-                     info->version);
-  if (!(info->features & CURL_VERSION_SSL))
-    return error_set(error, THRED_E_UNSUPPORTED, "libcurl %s has no TLS", info->version);
-  return THRED_OK;
-}
-
 static int attach(CURL *curl, const ThredCurlApi *api, Error *error)
 {
   int code = check_arguments(curl, api, error);
-  if (code || (code = check_version(api, error)))
+  if (code || (code = options_supported(api, error)))
     return code;
   Handle *handle = handle_new(curl, api);
   if (!handle)
     return error_set(error, THRED_E_NO_MEMORY, "out of memory for a handle's state");
-  CURLcode result = set_options(handle);
+  CURLcode result = options_set(handle);
   /* Attached before: the handle was reset, or freed undetached and its address came back. Nothing
    * points to the old state any more. */
   handle_free(handle_unregister(curl));
   if (result) {
-    unset_options(handle);
+    options_put_back(handle, curl);
     handle_free(handle);
     return error_set(error, THRED_E_UNSUPPORTED, "libcurl refused an option (CURLcode %d)",
                      (int)result);
@@ -131,7 +80,7 @@ int thred_curl_detach_with(CURL *curl, const ThredCurlApi *api)
   Handle *handle = find(curl, api, &code, &error);
   if (handle) {
     handle_unregister(curl);
-    unset_options(handle);
+    options_put_back(handle, curl);
     handle_free(handle);
   }
   return message_return(code, &error);
@@ -146,7 +95,7 @@ int thred_curl_set_headers_with(CURL *curl, const ThredCurlApi *api, struct curl
   Handle *handle = find(curl, api, &code, &error);
   if (handle && !handle_set_headers(handle, headers))
     code = error_set(&error, THRED_E_NO_MEMORY, "out of memory for a header list");
-  else if (handle && set_options(handle)) /* all: the handle may have been reset */
+  else if (handle && options_set(handle)) /* all: the handle may have been reset */
     code = error_set(&error, THRED_E_UNSUPPORTED, "libcurl refused an option");
   else if (!handle && !code && api->easy_setopt(curl, CURLOPT_HTTPHEADER, headers))
     code = error_set(&error, THRED_E_NO_MEMORY, "libcurl refused the header list");
@@ -160,8 +109,8 @@ int thred_curl_set_prereq_with(CURL *curl, const ThredCurlApi *api, curl_prereq_
   int code;
   Handle *handle = find(curl, api, &code, &error);
   if (handle) {
-    handle->prereq = callback;
-    handle->prereq_data = userdata;
+    handle->program.prereq = callback;
+    handle->program.prereq_data = userdata;
   } else if (!code) {
     api->easy_setopt(curl, CURLOPT_PREREQFUNCTION, callback);
     api->easy_setopt(curl, CURLOPT_PREREQDATA, userdata);
@@ -218,10 +167,10 @@ int thred_curl_prepare_with(CURL *curl, const ThredCurlApi *api, const char *url
 
 static int copy_settings(const Handle *from, Handle *to, Error *error)
 {
-  if (!handle_set_headers(to, from->headers) || handle_set_retry(to))
+  if (!handle_set_headers(to, from->program.headers) || options_set_retry(to))
     return error_set(error, THRED_E_NO_MEMORY, "out of memory for a duplicate's headers");
-  to->prereq = from->prereq;
-  to->prereq_data = from->prereq_data;
+  to->program.prereq = from->program.prereq;
+  to->program.prereq_data = from->program.prereq_data;
   memcpy(to->business, from->business, sizeof to->business);
   return THRED_OK;
 }

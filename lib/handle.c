@@ -11,14 +11,11 @@
 #include "lib/secure.h"
 
 #define PREFIX "Authorization: Bearer "
-#define EMPTY  "Authorization:"
 
-/* Never on the wire: an Authorization line of ours, if only an empty one, always stands before it.
- * It makes libcurl believe that it can answer a 401 (libcurl >= 7.77). */
-#define DUMMY_BEARER "none"
-
-/* curl_slist's data is char *, but libcurl only reads it. */
-static char empty_line[] = EMPTY;
+/* curl_slist's data is char *, but libcurl only reads it. A line without a colon is no header:
+ * libcurl sends nothing for it. */
+static char empty_line[] = "Authorization:";
+static char no_line[] = "X-Thred-None";
 
 /* ---- the registry ---- */
 
@@ -71,7 +68,9 @@ Handle *handle_unregister(CURL *curl)
 
 void handle_silence(Handle *handle)
 {
-  handle->node.data = empty_line;
+  /* Where the dummy bearer cannot be taken away for a request (options.c), only an empty line keeps
+   * it from the wire. */
+  handle->node.data = handle->unchanged && !handle->bearer_late ? no_line : empty_line;
 }
 
 void handle_clear_token(Handle *handle)
@@ -153,55 +152,9 @@ bool handle_set_headers(Handle *handle, struct curl_slist *headers)
   free_nodes(handle->filtered);
   handle->filtered = filtered;
   handle->own_authorization = own;
-  handle->headers = headers;
+  handle->program.headers = headers;
   handle->node.next = headers;
   return true;
-}
-
-/* ---- the retry ---- */
-
-/* Every active environment replaces the program's own Authorization. */
-static bool everywhere_replaced(void)
-{
-  Error error = ERROR_INIT;
-  const Snapshot *snapshot = config_acquire(&error);
-  bool replaced = snapshot != NULL;
-  for (uint32_t i = 0; snapshot && i < snapshot->environments.count; i++) {
-    const SnapshotEnvironment *env = snapshot_environment(snapshot, i);
-    replaced &= !env->active || env->existing_authorization == SNAPSHOT_EXISTING_REPLACE;
-  }
-  config_release(snapshot);
-  return replaced;
-}
-
-CURLcode handle_set_methods(Handle *handle)
-{
-  bool retry = handle->retry_wanted && !handle->spent;
-  return handle->api.easy_setopt(handle->curl, CURLOPT_HTTPAUTH,
-                                 retry ? (long)(CURLAUTH_BEARER | CURLAUTH_ONLY)
-                                       : (long)CURLAUTH_NONE);
-}
-
-static CURLcode set_dummy(Handle *handle, bool wanted)
-{
-  CURLcode code =
-      handle->api.easy_setopt(handle->curl, CURLOPT_XOAUTH2_BEARER, wanted ? DUMMY_BEARER : NULL);
-  handle->bearer_set = wanted && code == CURLE_OK;
-  return code;
-}
-
-CURLcode handle_set_bearer(Handle *handle, bool token_sent)
-{
-  bool wanted = handle->retry_wanted && token_sent;
-  return handle->bearer_late || handle->bearer_set == wanted ? CURLE_OK : set_dummy(handle, wanted);
-}
-
-CURLcode handle_set_retry(Handle *handle)
-{
-  /* A request that the program authorises itself is never sent twice. */
-  handle->retry_wanted = !handle->own_authorization || everywhere_replaced();
-  CURLcode code = handle_set_methods(handle);
-  return code ? code : set_dummy(handle, handle->retry_wanted);
 }
 
 /* ---- the life of a Handle ---- */
@@ -223,6 +176,7 @@ Handle *handle_new(CURL *curl, const ThredCurlApi *api)
   handle->api = *api;
   handle->bearer_late = api->version_info(CURLVERSION_FIRST)->version_num >= CURL_VERSION_CREDS;
   handle->curl = curl;
+  handle->program = (Program){.http_auth = CURLAUTH_BASIC, .header_opt = CURLHEADER_SEPARATE};
   handle_silence(handle);
   return handle;
 }

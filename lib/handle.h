@@ -24,21 +24,37 @@ typedef struct {
   RouteDecision decision;
 } Remembered;
 
+/* The options that are ours while a handle is attached, as the program has them: what goes back
+ * when we go. */
+typedef struct {
+  struct curl_slist *headers;
+  curl_prereq_callback prereq;
+  void *prereq_data;
+  curl_sockopt_callback sockopt;
+  void *sockopt_data;
+  unsigned long http_auth; /* CURLAUTH_* */
+  long header_opt;         /* CURLHEADER_* */
+  bool has_bearer;         /* it has a bearer of its own, which we replace but do not touch */
+  bool needs_user;         /* FAILONERROR without a user: see options.c */
+  bool has_curlu;          /* CURLOPT_CURLU: see options.c */
+  const char *url;         /* CURLOPT_URL beside that, the caller's; or NULL */
+} Program;
+
 typedef struct Handle {
   /* Stands in front of the program's list as CURLOPT_HTTPHEADER. `data` is the token line only from
-   * PREREQ on; else it is empty, which also keeps libcurl's own Authorization out. */
+   * PREREQ on; else it is empty (which also keeps libcurl's own Authorization out) or no header. */
   struct curl_slist node;
   CURL *curl;
   ThredCurlApi api;
   struct Handle *next; /* registry, or the dead ones */
 
-  /* Told by the program. */
-  struct curl_slist *headers;  /* the program's, or NULL */
+  /* Told by the program, or seen by the shim. */
+  Program program;
   struct curl_slist *filtered; /* for `replace`: nodes of ours over the program's strings, without
                                   its Authorization; NULL while it has none */
-  bool own_authorization;      /* `headers` has an Authorization line */
-  curl_prereq_callback prereq;
-  void *prereq_data;
+  bool own_authorization;      /* its headers have an Authorization line */
+  bool unchanged;              /* without a token a request must be as it would be without us: for
+                                  the shim; else nothing of libcurl's own may go out either */
   char business[UUID_LENGTH + 1];
 
   /* Of the transfer. */
@@ -83,18 +99,6 @@ void handle_clear_token(Handle *handle);
 void handle_show_token(Handle *handle, size_t token_length);
 /* Room for a token in handle->line (made on first use), or NULL. */
 char *handle_token_room(Handle *handle);
-
-/*
- * libcurl answers a 401 by itself if it has a bearer, and if Bearer was among the allowed methods
- * when the transfer began. set_retry decides both, from the program's headers and the
- * configuration; it is for times when no transfer is running. set_methods and set_bearer are for
- * PREREQ: the methods, from `retry_wanted` and `spent`, for the next transfer; the bearer for this
- * request: without a token of ours there is nothing better to answer with, and a second request
- * would be for nothing.
- */
-CURLcode handle_set_retry(Handle *handle);
-CURLcode handle_set_methods(Handle *handle);
-CURLcode handle_set_bearer(Handle *handle, bool token_sent);
 
 /* The program's list; finds its Authorization lines. False: out of memory, the old list stays. */
 bool handle_set_headers(Handle *handle, struct curl_slist *headers);

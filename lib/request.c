@@ -9,8 +9,10 @@
 #include "lib/clock.h"
 #include "lib/config-current.h"
 #include "lib/log.h"
+#include "lib/options.h"
 #include "lib/process.h"
 #include "lib/secure.h"
+#include "lib/shown-url.h"
 
 #if LIBCURL_VERSION_NUM < 0x075000
 #define CURL_PREREQFUNC_OK    0
@@ -154,32 +156,19 @@ static bool is_at_origin(Handle *handle, const Snapshot *snapshot, const RouteDe
   return !handle->strayed;
 }
 
-/* A URL for the log: without user and password, and up to the query, which may hold secrets of the
- * program's too. What is left is what decided. */
-typedef struct {
-  int scheme_length, rest_length;
-  const char *scheme, *rest;
-} LogUrl;
-
-static LogUrl log_url(const char *url)
+/* Up to the query, which may hold secrets of the program's. What is left is what decided. */
+static int length_for_log(const ShownUrl *url)
 {
-  const char *slashes = strstr(url, "//");
-  const char *authority = slashes ? slashes + 2 : url;
-  const char *end = authority + strcspn(authority, "/?#\\");
-  const char *rest = authority;
-  for (const char *p = authority; p < end; p++)
-    if (*p == '@')
-      rest = p + 1;
-  return (LogUrl){(int)(authority - url), (int)strcspn(rest, "?#"), url, rest};
+  return (int)strcspn(url->rest, "?#");
 }
 
-static void log_reason(const Sending *sending, const char *reason)
+void request_log_none(const char *method, const char *url, const char *reason)
 {
   if (!log_enabled(SNAPSHOT_LOG_DEBUG))
     return;
-  LogUrl url = log_url(sending->url);
-  log_debug("%s %.*s%.*s: no token: %s", sending->method, url.scheme_length, url.scheme,
-            url.rest_length, url.rest, reason);
+  ShownUrl shown = shown_url(url);
+  log_debug("%s %.*s%.*s: no token: %s", method, shown.scheme_length, shown.scheme,
+            length_for_log(&shown), shown.rest, reason);
 }
 
 /* Everything that must hold before a token is even fetched. NULL, or the first thing that does not.
@@ -208,9 +197,9 @@ static void log_sent(const Sending *sending, const RouteDecision *decision, uint
   if (!log_enabled(SNAPSHOT_LOG_DEBUG))
     return;
   bool partner = decision->token == SNAPSHOT_TOKEN_PARTNER;
-  LogUrl url = log_url(sending->url);
+  ShownUrl url = shown_url(sending->url);
   log_debug("%s %.*s%.*s: %s token%s%s, generation %llu", sending->method, url.scheme_length,
-            url.scheme, url.rest_length, url.rest, partner ? "partner" : "business",
+            url.scheme, length_for_log(&url), url.rest, partner ? "partner" : "business",
             partner ? "" : " of ", partner ? "" : decision->business,
             (unsigned long long)generation);
 }
@@ -235,7 +224,7 @@ static int64_t turn_retry(Handle *handle, const Sending *sending, bool retry)
   } else {
     return 0;
   }
-  handle_set_methods(handle);
+  options_set_methods(handle);
   return not_before_ms;
 }
 
@@ -267,7 +256,7 @@ static void attach_token(Handle *handle, const Sending *sending, int local_port)
   }
   const char *why = objection(handle, sending, decision, local_port);
   if (why) {
-    log_reason(sending, why);
+    request_log_none(sending->method, sending->url, why);
     return;
   }
   int code = request_get_token(handle, retry ? handle->generation : 0, not_before_ms, &length,
@@ -275,10 +264,10 @@ static void attach_token(Handle *handle, const Sending *sending, int local_port)
   if (retry)
     handle->suspect_ms = clock_boot_ms();
   if (code) {
-    log_reason(sending, error.message);
+    request_log_none(sending->method, sending->url, error.message);
     return;
   }
-  handle->node.next = handle->own_authorization ? handle->filtered : handle->headers;
+  handle->node.next = handle->own_authorization ? handle->filtered : handle->program.headers;
   handle_show_token(handle, length);
   handle->sent = true;
   handle->generation = generation;
@@ -300,24 +289,25 @@ int request_prereq(void *clientp, char *conn_primary_ip, char *conn_local_ip, in
   }
   Sending sending = {0};
   handle_clear_token(handle);
-  handle->node.next = handle->headers;
+  handle->node.next = handle->program.headers;
   if (ask_libcurl(handle, &sending))
     attach_token(handle, &sending, conn_local_port);
   else
     handle->sent = false;
-  handle_set_bearer(handle, handle->sent);
-  return handle->prereq ? handle->prereq(handle->prereq_data, conn_primary_ip, conn_local_ip,
-                                         conn_primary_port, conn_local_port)
-                        : CURL_PREREQFUNC_OK;
+  options_set_bearer(handle, handle->sent);
+  const Program *program = &handle->program;
+  return program->prereq ? program->prereq(program->prereq_data, conn_primary_ip, conn_local_ip,
+                                           conn_primary_port, conn_local_port)
+                         : CURL_PREREQFUNC_OK;
 }
 
 int request_sockopt(void *clientp, curl_socket_t socket, curlsocktype purpose)
 {
   Handle *handle = clientp;
-  (void)socket;
-  (void)purpose;
   /* One store and no wiping: a duplicate made behind our back may run this in another thread. */
   handle_silence(handle);
   handle->proof.session = NULL;
-  return CURL_SOCKOPT_OK;
+  const Program *program = &handle->program;
+  return program->sockopt ? program->sockopt(program->sockopt_data, socket, purpose)
+                          : CURL_SOCKOPT_OK;
 }

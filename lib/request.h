@@ -20,6 +20,9 @@ int request_sockopt(void *clientp, curl_socket_t socket, curlsocktype purpose);
 const RouteDecision *request_decide(Handle *handle, const char *method, const char *url,
                                     Error *error);
 
+/* "METHOD URL: no token: REASON" for the log (debug), without the URL's secrets. */
+void request_log_none(const char *method, const char *url, const char *reason);
+
 /* Gets the token of the remembered decision into handle->line; `refused` as in BearerRequest.
  * Returns a ThredError; *length and *generation on THRED_OK. */
 int request_get_token(Handle *handle, uint64_t refused, int64_t not_before_ms, size_t *length,

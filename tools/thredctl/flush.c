@@ -24,10 +24,10 @@ int command_flush(int argc, char **argv)
   const GOptionEntry entries[] = {{"json", 0, 0, G_OPTION_ARG_NONE, &json, "As JSON", NULL},
                                   {NULL}};
   int status;
-  if (!command_options("flush - forget every cached token of this user",
+  if (!command_options("- forget every cached token of this user",
                        "Programs that run get new tokens with their next requests.\n\n"
                        "Example:\n  thredctl flush",
-                       entries, &argc, &argv, &status))
+                       entries, REST_NONE, &argc, &argv, &status))
     return status;
   return flush(json);
 }

@@ -9,7 +9,9 @@
 #include "tools/thredctl/command.h"
 
 static const Command commands[] = {
+    {"exec", "run a program that gets its bearers without knowing it", command_exec},
     {"token", "print a token", command_token},
+    {"route", "explain what would be attached to a request", command_route},
     {"flush", "forget every cached token", command_flush},
 };
 
@@ -21,6 +23,11 @@ int command_error(int status, const char *format, ...)
   va_end(args);
   fprintf(stderr, "thredctl: %s\n", text);
   return status;
+}
+
+char *command_printable(const char *text)
+{
+  return g_strescape(text, "\"");
 }
 
 bool command_output(const char *text, size_t length)
@@ -37,8 +44,18 @@ bool command_output(const char *text, size_t length)
   return true;
 }
 
+/* GOption leaves the "--" in its place if one of the arguments behind it begins with '-'. */
+static void drop_separator(int *argc, char **argv)
+{
+  if (*argc < 2 || strcmp(argv[1], "--") != 0)
+    return;
+  for (int i = 1; i < *argc; i++)
+    argv[i] = argv[i + 1];
+  (*argc)--;
+}
+
 bool command_options(const char *usage, const char *description, const GOptionEntry *entries,
-                     int *argc, char ***argv, int *status)
+                     CommandRest rest, int *argc, char ***argv, int *status)
 {
   g_autoptr(GError) error = NULL;
   g_autoptr(GOptionContext) context = g_option_context_new(usage);
@@ -46,6 +63,7 @@ bool command_options(const char *usage, const char *description, const GOptionEn
   const GOptionEntry help_entry[] = {
       {"help", 'h', 0, G_OPTION_ARG_NONE, &help, "Show this help", NULL}, {NULL}};
   g_option_context_set_help_enabled(context, FALSE);
+  g_option_context_set_strict_posix(context, rest == REST_COMMAND);
   g_option_context_set_description(context, description);
   g_option_context_add_main_entries(context, entries, NULL);
   g_option_context_add_main_entries(context, help_entry, NULL);
@@ -59,7 +77,8 @@ bool command_options(const char *usage, const char *description, const GOptionEn
     *status = command_output(text, strlen(text)) ? EXIT_DONE : EXIT_FAILED;
     return false;
   }
-  if (*argc > 1) {
+  drop_separator(argc, *argv);
+  if (rest == REST_NONE && *argc > 1) {
     command_error(EXIT_USAGE, "%s: unexpected argument '%s'", (*argv)[0], (*argv)[1]);
     return false;
   }
@@ -84,10 +103,13 @@ int main(int argc, char **argv)
   if (strcmp(argv[1], "--version") == 0)
     return printf("thredctl %s\n", THRED_VERSION) > 0 && fflush(stdout) == 0 ? EXIT_DONE
                                                                              : EXIT_FAILED;
-  g_set_prgname("thredctl");
-  for (size_t i = 0; i < G_N_ELEMENTS(commands); i++)
-    if (strcmp(argv[1], commands[i].name) == 0)
-      return commands[i].run(argc - 1, argv + 1);
+  for (size_t i = 0; i < G_N_ELEMENTS(commands); i++) {
+    if (strcmp(argv[1], commands[i].name) != 0)
+      continue;
+    g_autofree char *name = g_strconcat("thredctl ", argv[1], NULL);
+    g_set_prgname(name); /* the help begins with it */
+    return commands[i].run(argc - 1, argv + 1);
+  }
   command_error(EXIT_USAGE, "unknown command '%s'", argv[1]);
   return usage(stderr, EXIT_USAGE);
 }

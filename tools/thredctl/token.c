@@ -80,9 +80,9 @@ int command_token(int argc, char **argv)
        NULL},
       {NULL}};
   int status;
-  if (command_options("token - print a token",
+  if (command_options("- print a token",
                       "Example:\n  thredctl token --business 3c90c3cc-0d44-4b50-8888-8dd25736052a",
-                      entries, &argc, &argv, &status)) {
+                      entries, REST_NONE, &argc, &argv, &status)) {
     const char *mistake = check(&options);
     status = mistake ? command_error(EXIT_USAGE, "token: %s", mistake) : print_token(&options);
   }

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * options.h - which options of a CURL handle are ours while it is attached, and how they go on and
+ * off.
+ */
+#ifndef THRED_LIB_OPTIONS_H
+#define THRED_LIB_OPTIONS_H
+
+#include "lib/error.h"
+#include "lib/handle.h"
+
+/* THRED_OK, or THRED_E_UNSUPPORTED: this libcurl has no PREREQFUNCTION or no TLS. */
+int options_supported(const ThredCurlApi *api, Error *error);
+
+/* Sets them all. After a failure some are set: put them back. Not while a transfer is running. */
+CURLcode options_set(Handle *handle);
+
+/* Gives `curl`, the handle's own or a duplicate of it, what the program had there. */
+void options_put_back(const Handle *handle, CURL *curl);
+
+/*
+ * libcurl answers a 401 by itself if it has a bearer, and if Bearer was among the allowed methods
+ * when the transfer began. set_retry decides both, from the program's headers and the
+ * configuration; it is for times when no transfer is running. set_methods and set_bearer are for
+ * PREREQ: the methods, from `retry_wanted` and `spent`, for the next transfer; the bearer for this
+ * request: without a token of ours there is nothing better to answer with, and a second request
+ * would be for nothing.
+ */
+CURLcode options_set_retry(Handle *handle);
+CURLcode options_set_methods(Handle *handle);
+CURLcode options_set_bearer(Handle *handle, bool token_sent);
+
+#endif

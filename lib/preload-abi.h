@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * preload-abi.h - the boundary between the shim and the library.
+ *
+ * libthred-preload.so opens libthred-auth.so.0 when a transfer is headed for thredfi.com, and takes
+ * one symbol from it. Both are built from one tree and installed together; `abi` and `size` catch a
+ * process that was started with another version than is installed now. The shim watches, the
+ * library decides: whether a handle gets anything, and what.
+ *
+ * A handle and what belongs to it is used by one thread at a time, as libcurl asks.
+ */
+#ifndef THRED_LIB_PRELOAD_ABI_H
+#define THRED_LIB_PRELOAD_ABI_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <thred/thred.h>
+
+#define PRELOAD_ABI    1u
+#define PRELOAD_SYMBOL thred_preload_api
+
+/* What the program has set on a handle, of all that matters to us. Strings and lists are the
+ * caller's, good until disarm. */
+typedef struct {
+  const char *url; /* CURLOPT_URL */
+  CURLU *curlu;    /* CURLOPT_CURLU: wins over the URL */
+  struct curl_slist *headers;
+  curl_prereq_callback prereq;
+  void *prereq_data;
+  curl_sockopt_callback sockopt;
+  void *sockopt_data;
+  unsigned long http_auth; /* CURLAUTH_*; alone no authorisation */
+  long header_opt;         /* CURLHEADER_* */
+  long port;               /* CURLOPT_PORT; 0: the URL's */
+  long max_redirects;
+  long netrc;                            /* enum CURL_NETRC_OPTION */
+  const char *netrc_file;                /* NULL: libcurl's default */
+  bool user, password;                   /* USERPWD, USERNAME, PASSWORD */
+  bool bearer;                           /* XOAUTH2_BEARER */
+  bool signature;                        /* AWS_SIGV4 */
+  bool unverified_peer, unverified_host; /* SSL_VERIFYPEER, SSL_VERIFYHOST switched off */
+  bool connect_only, request_target;
+  bool fail_on_error;
+} PreloadProgram;
+
+typedef struct Handle PreloadHandle;
+
+typedef struct {
+  uint32_t abi;
+  uint32_t size; /* sizeof(PreloadApi) */
+
+  /*
+   * Before a transfer: decides whether `curl` is to get what Thred's URLs need, and sets it.
+   * *handle is NULL the first time and is kept for this CURL* until forget(). True: armed, so
+   * disarm() must follow. Not while a transfer of this handle is running, except from libcurl's own
+   * callbacks (then it is safe, and what was armed in between may go without a token).
+   */
+  bool (*arm)(PreloadHandle **handle, CURL *curl, const ThredCurlApi *api,
+              const PreloadProgram *program);
+
+  /* After the transfer: takes everything off, puts the program's options back, wipes the token. */
+  void (*disarm)(PreloadHandle *handle);
+
+  /* `copy` is a duplicate of the armed handle: gives it the program's options. */
+  void (*put_back)(const PreloadHandle *handle, CURL *copy);
+
+  /* Before curl_easy_reset and curl_easy_cleanup; not armed. NULL is fine. */
+  void (*forget)(PreloadHandle *handle);
+} PreloadApi;
+
+#endif

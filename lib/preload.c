@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * preload.c - the library's side of the shim: whether a handle is armed for a transfer. From there
+ * on it is a handle like one that the program attached itself (request.c).
+ */
+#include "lib/preload-abi.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/handle.h"
+#include "lib/log.h"
+#include "lib/netrc.h"
+#include "lib/options.h"
+#include "lib/process.h"
+#include "lib/request.h"
+
+/* ---- who else has a say ---- */
+
+/* The program attached this handle itself, through this copy of the library or another one. */
+static bool is_attached(CURL *curl, const PreloadProgram *program)
+{
+  Dl_info info;
+  if (handle_find(curl) || program->prereq == request_prereq)
+    return true;
+  if (!program->prereq || !dladdr((void *)(uintptr_t)program->prereq, &info) || !info.dli_fname)
+    return false;
+  return strstr(info.dli_fname, "/libthred-auth.so") != NULL;
+}
+
+/* How the program authorises the request itself, or NULL. */
+static const char *own_authorisation(const Handle *handle, const PreloadProgram *program,
+                                     const char *host)
+{
+  if (handle->own_authorization)
+    return "the program brings its own Authorization";
+  if (program->user || program->password)
+    return "the program brings its own user or password";
+  if (program->bearer)
+    return "the program brings its own bearer";
+  if (program->signature)
+    return "the program signs its requests (AWS_SIGV4)";
+  if (program->netrc != CURL_NETRC_IGNORED && netrc_has_entry(program->netrc_file, host))
+    return "the netrc file has an entry for this host";
+  return NULL;
+}
+
+/* What rules a token out whatever the URL: options that the hook before each request cannot see. */
+static const char *ruled_out(const PreloadProgram *program)
+{
+  if (program->unverified_peer || program->unverified_host)
+    return "certificate verification is switched off";
+  if (program->connect_only)
+    return "the program speaks for itself over the connection (CONNECT_ONLY)";
+  if (program->request_target)
+    return "the program asks for another target than the URL's (REQUEST_TARGET)";
+  if (program->port != 0 && program->port != 443)
+    return "the program asks for a port other than 443";
+  if (program->header_opt != CURLHEADER_SEPARATE)
+    return "the program shows its headers to proxies (CURLHEADER_UNIFIED)";
+  return NULL;
+}
+
+/* ---- the decision ---- */
+
+/* Could any request of a transfer that begins at this URL carry a token? A path without one may
+ * lead to another on the same host; another host never may. */
+static bool is_known_host(const RouteDecision *decision)
+{
+  return decision->host != SNAPSHOT_NONE && decision->reason != ROUTE_INACTIVE;
+}
+
+static const char *objection(Handle *handle, const PreloadProgram *program,
+                             const RouteDecision *decision)
+{
+  const Snapshot *snapshot = handle->remembered.snapshot;
+  if (!is_known_host(decision))
+    return route_reason_text(decision->reason);
+  const char *why = ruled_out(program);
+  if (why || snapshot_environment(snapshot, decision->environment)->existing_authorization ==
+                 SNAPSHOT_EXISTING_REPLACE)
+    return why;
+  return own_authorisation(
+      handle, program, snapshot_string(snapshot, snapshot_host(snapshot, decision->host)->name));
+}
+
+static const char *method_of(const Handle *handle)
+{
+  char *method = NULL;
+  return handle->api.easy_getinfo(handle->curl, CURLINFO_EFFECTIVE_METHOD, &method) || !method
+             ? "GET"
+             : method;
+}
+
+/* Logs why not. */
+static bool may_arm(Handle *handle, const PreloadProgram *program, const char *url)
+{
+  Error error = ERROR_INIT;
+  const char *method = method_of(handle);
+  const RouteDecision *decision = request_decide(handle, method, url, &error);
+  if (!decision) {
+    log_error("no token: %s", error.message);
+    return false;
+  }
+  const char *why = objection(handle, program, decision);
+  if (why)
+    request_log_none(method, url, why);
+  return !why;
+}
+
+/* ---- arming ---- */
+
+static Program program_of(const PreloadProgram *program)
+{
+  return (Program){.headers = program->headers,
+                   .prereq = program->prereq,
+                   .prereq_data = program->prereq_data,
+                   .sockopt = program->sockopt,
+                   .sockopt_data = program->sockopt_data,
+                   .http_auth = program->http_auth,
+                   .header_opt = program->header_opt,
+                   .has_bearer = program->bearer,
+                   .needs_user = program->fail_on_error && !program->user,
+                   .has_curlu = program->curlu != NULL,
+                   .url = program->url};
+}
+
+static bool arm_for(Handle *handle, const PreloadProgram *program, const char *url)
+{
+  if (!handle_set_headers(handle, program->headers)) {
+    log_error("no token: out of memory for a header list");
+    return false;
+  }
+  handle->program = program_of(program);
+  if (!may_arm(handle, program, url))
+    return false;
+  /* The retry counts as a redirect: with none allowed it would turn the 401 into an error. */
+  handle->retry_wanted = program->max_redirects != 0;
+  CURLcode code = options_set(handle);
+  if (code) {
+    options_put_back(handle, handle->curl);
+    log_error("no token: libcurl refused an option (CURLcode %d)", (int)code);
+  }
+  return !code;
+}
+
+/* The URL that the next transfer begins at. With CURLU it is libcurl's to free: *allocated. */
+static const char *url_of(const ThredCurlApi *api, const PreloadProgram *program, char **allocated)
+{
+  *allocated = NULL;
+  if (!program->curlu)
+    return program->url;
+  return api->url_get(program->curlu, CURLUPART_URL, allocated, 0) ? NULL : *allocated;
+}
+
+static bool is_supported(const ThredCurlApi *api)
+{
+  static atomic_flag told = ATOMIC_FLAG_INIT;
+  Error error = ERROR_INIT;
+  if (options_supported(api, &error) == THRED_OK)
+    return true;
+  if (!atomic_flag_test_and_set(&told))
+    log_warning("no token for this program: %s", error.message);
+  return false;
+}
+
+static Handle *new_handle(CURL *curl, const ThredCurlApi *api)
+{
+  Handle *handle = handle_new(curl, api);
+  if (!handle) {
+    log_error("no token: out of memory for a handle's state");
+    return NULL;
+  }
+  handle->unchanged = true;
+  handle_silence(handle);
+  return handle;
+}
+
+static bool arm(PreloadHandle **handle, CURL *curl, const ThredCurlApi *api,
+                const PreloadProgram *program)
+{
+  char *allocated;
+  int saved = errno;
+  bool armed = false;
+  if (process_disabled() || is_attached(curl, program) || !is_supported(api))
+    return false;
+  const char *url = url_of(api, program, &allocated);
+  if (url && !*handle)
+    *handle = new_handle(curl, api);
+  if (url && *handle)
+    armed = arm_for(*handle, program, url);
+  if (allocated)
+    api->free(allocated);
+  errno = saved;
+  return armed;
+}
+
+static void disarm(PreloadHandle *handle)
+{
+  int saved = errno;
+  request_note_refusal(handle);
+  handle_clear_token(handle);
+  options_put_back(handle, handle->curl);
+  handle_set_headers(handle, NULL);
+  handle->program.url = NULL;
+  errno = saved;
+}
+
+static void put_back(const PreloadHandle *handle, CURL *copy)
+{
+  options_put_back(handle, copy);
+}
+
+static void forget(PreloadHandle *handle)
+{
+  handle_free(handle);
+}
+
+extern const PreloadApi PRELOAD_SYMBOL;
+__attribute__((visibility("default"))) const PreloadApi PRELOAD_SYMBOL = {
+    .abi = PRELOAD_ABI,
+    .size = sizeof(PreloadApi),
+    .arm = arm,
+    .disarm = disarm,
+    .put_back = put_back,
+    .forget = forget,
+};

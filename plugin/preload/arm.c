@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+#include "plugin/preload/arm.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "lib/ascii.h"
+
+/* ---- switched off ---- */
+
+static bool disabled;
+
+/* All that the shim does in a program that makes no request. Environment variables do not count
+ * under AT_SECURE. */
+__attribute__((constructor)) static void read_disabled(void)
+{
+  const char *value = secure_getenv("THRED_DISABLE");
+  disabled = value && strcmp(value, "1") == 0;
+}
+
+/* ---- the library ---- */
+
+/* The library's own log cannot tell why there is no library; and only who asks for a log is told.
+ */
+static void tell(const char *what)
+{
+  char line[512];
+  if (!secure_getenv("THRED_LOG"))
+    return;
+  int length = snprintf(line, sizeof line, "thred-auth: %.480s\n", what);
+  if (length > 0 && write(STDERR_FILENO, line, (size_t)length) < 0)
+    return;
+}
+
+static const PreloadApi *open_library(void)
+{
+  void *handle = dlopen(THRED_AUTH_OBJECT, RTLD_NOW | RTLD_LOCAL);
+  if (!handle) {
+    tell(dlerror());
+    return NULL;
+  }
+  const PreloadApi *api = dlsym(handle, "thred_preload_api");
+  if (api && api->abi == PRELOAD_ABI && api->size == sizeof *api)
+    return api;
+  dlerror();
+  tell(THRED_AUTH_OBJECT " belongs to another version of thred-auth");
+  return NULL;
+}
+
+/* NULL until `wanted`, and if it cannot be had, which is tried once. Two threads at once open it
+ * twice, which counts. */
+static const PreloadApi *library(bool wanted)
+{
+  static _Atomic(const PreloadApi *) opened;
+  static atomic_bool tried;
+  const PreloadApi *api = atomic_load_explicit(&opened, memory_order_acquire);
+  if (api || !wanted || atomic_load(&tried))
+    return api;
+  api = open_library();
+  atomic_store_explicit(&opened, api, memory_order_release);
+  atomic_store(&tried, true);
+  return api;
+}
+
+/* ---- is it for Thred? ---- */
+
+/* The host that libcurl will ask, or a guess at it that is good enough to open the library: which
+ * then decides. */
+static bool is_in_domain(const char *host)
+{
+  size_t length = strlen(host), wanted = sizeof WATCH_DOMAIN - 1;
+  if (length > 0 && host[length - 1] == '.')
+    length--;
+  return length >= wanted && ascii_equal_n(host + length - wanted, WATCH_DOMAIN, wanted) &&
+         (length == wanted || host[length - wanted - 1] == '.');
+}
+
+static bool has_thred_host(const ThredCurlApi *api, CURLU *parsed)
+{
+  char *host = NULL;
+  if (api->url_get(parsed, CURLUPART_HOST, &host, 0))
+    return false;
+  bool is_thred = is_in_domain(host);
+  api->free(host);
+  return is_thred;
+}
+
+static bool leads_to_thred(const ThredCurlApi *api, const char *url)
+{
+  CURLU *parsed = api->url();
+  bool is_thred =
+      parsed &&
+      !api->url_set(parsed, CURLUPART_URL, url, CURLU_GUESS_SCHEME | CURLU_NON_SUPPORT_SCHEME) &&
+      has_thred_host(api, parsed);
+  api->url_cleanup(parsed);
+  return is_thred;
+}
+
+/* A few nanoseconds for a URL without the name in it. Once the library is there, it decides the
+ * rest: it remembers what it has parsed. */
+static bool is_for_thred(const Watch *watch)
+{
+  const ThredCurlApi *api = &watch->library->api;
+  if (watch->program.curlu)
+    return has_thred_host(api, watch->program.curlu);
+  return watch->may_be_thred && (library(false) || leads_to_thred(api, watch->url));
+}
+
+/* ---- before and after ---- */
+
+void arm(Watch *watch, CURL *curl)
+{
+  disarm(watch);
+  if (disabled || watch->ours || watch->unknown || !watch->library->complete ||
+      !is_for_thred(watch))
+    return;
+  int saved = errno;
+  const PreloadApi *api = library(true);
+  if (api)
+    watch->armed = api->arm(&watch->handle, curl, &watch->library->api, &watch->program);
+  errno = saved;
+}
+
+void disarm(Watch *watch)
+{
+  if (watch->armed)
+    library(false)->disarm(watch->handle);
+  watch->armed = false;
+}
+
+void arm_lose(Watch *watch)
+{
+  if (watch->handle)
+    library(false)->forget(watch->handle);
+  watch->handle = NULL;
+  watch->armed = false;
+}
+
+void arm_forget(Watch *watch)
+{
+  disarm(watch);
+  arm_lose(watch);
+}
+
+void arm_put_back(const Watch *watch, CURL *copy)
+{
+  if (watch->armed)
+    library(false)->put_back(watch->handle, copy);
+}

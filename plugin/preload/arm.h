@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * arm.h - a watched handle before and after a transfer. Opens libthred-auth for the first transfer
+ * that is headed for thredfi.com, and not before.
+ */
+#ifndef PLUGIN_PRELOAD_ARM_H
+#define PLUGIN_PRELOAD_ARM_H
+
+#include "plugin/preload/watch.h"
+
+/* Before a transfer of `curl`: arms it if it is for Thred; if it is armed already, decides again.
+ */
+void arm(Watch *watch, CURL *curl);
+
+/* After it. Nothing happens to a handle that is not armed. */
+void disarm(Watch *watch);
+
+/* Before curl_easy_reset and curl_easy_cleanup: the library forgets the handle. */
+void arm_forget(Watch *watch);
+
+/* The same for a handle that was freed behind our back: it is not touched any more. */
+void arm_lose(Watch *watch);
+
+/* `copy` was duplicated from the handle of `watch`: what was armed goes off it. */
+void arm_put_back(const Watch *watch, CURL *copy);
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * binding.h - which definition a caller's reference to a libcurl function would be bound to if the
+ * shim were not there: what ld.so(8) does, asked for afterwards.
+ */
+#ifndef PLUGIN_PRELOAD_BINDING_H
+#define PLUGIN_PRELOAD_BINDING_H
+
+struct link_map;
+
+/* How one caller's references are looked up. */
+typedef struct {
+  const struct link_map *map; /* the caller's object; NULL: in none */
+  void *own;                  /* dlopen handle of it; NULL: it is the program, or in none */
+  const char
+      *version; /* the version of libcurl that it asks for; NULL: any. Lives as the object. */
+} Binding;
+
+/* Of the code that `caller`, a return address, lies in. */
+Binding binding_of(const void *caller);
+
+/* NULL: no such function. */
+void *binding_find(const Binding *binding, const char *function);
+
+/* Gives `own` back. */
+void binding_release(Binding *binding);
+
+#endif

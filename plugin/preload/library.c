@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+#include "plugin/preload/library.h"
+
+#include <dlfcn.h>
+#include <link.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config.h"
+#include "plugin/preload/binding.h"
+
+/* ---- those that are known ---- */
+
+#define LIBRARIES_MAX 8
+
+/* Each place is written once, from NULL, so that readers need no lock. */
+static _Atomic(const Library *) known[LIBRARIES_MAX];
+
+bool library_contains(const Library *library, const void *caller)
+{
+  return (uintptr_t)caller - library->start < library->end - library->start;
+}
+
+static bool is_at(const void *member, const void *symbol)
+{
+  return memcmp(member, &symbol, sizeof symbol) == 0;
+}
+
+/* By its easy_init; if that is not its own but a wrapper's, which may stand before several
+ * libcurls, by a function that nobody wraps as well. */
+static const Library *find(const Binding *binding, void *easy_init)
+{
+  for (unsigned i = 0; i < LIBRARIES_MAX; i++) {
+    const Library *library = atomic_load_explicit(&known[i], memory_order_acquire);
+    if (!library)
+      return NULL;
+    if (is_at(&library->easy_init, easy_init) &&
+        (library_contains(library, easy_init) ||
+         is_at(&library->api.easy_getinfo, binding_find(binding, "curl_easy_getinfo"))))
+      return library;
+  }
+  return NULL;
+}
+
+/* Publishes `library`, or finds the same one published by another thread before. NULL: no room. */
+static const Library *publish(const Library *library)
+{
+  for (unsigned i = 0; i < LIBRARIES_MAX; i++) {
+    const Library *there = NULL;
+    if (atomic_compare_exchange_strong(&known[i], &there, library))
+      return library;
+    if (there->easy_init == library->easy_init &&
+        there->api.easy_getinfo == library->api.easy_getinfo)
+      return there;
+  }
+  return NULL;
+}
+
+/* ---- a new one ---- */
+
+typedef struct {
+  const char *name;
+  void *member;
+} Symbol;
+
+/* True: nothing is missing. */
+static bool bind_all(Library *library, const Binding *binding)
+{
+  ThredCurlApi *api = &library->api;
+  const Symbol symbols[] = {
+      {"curl_easy_init", &library->easy_init},
+      {"curl_easy_perform", &library->easy_perform},
+      {"curl_easy_reset", &library->easy_reset},
+      {"curl_multi_init", &library->multi_init},
+      {"curl_multi_add_handle", &library->multi_add_handle},
+      {"curl_multi_remove_handle", &library->multi_remove_handle},
+      {"curl_multi_cleanup", &library->multi_cleanup},
+      {"curl_multi_info_read", &library->multi_info_read},
+      {"curl_easy_duphandle", &api->easy_duphandle},
+      {"curl_easy_cleanup", &api->easy_cleanup},
+      {"curl_easy_setopt", &api->easy_setopt},
+      {"curl_easy_getinfo", &api->easy_getinfo},
+      {"curl_version_info", &api->version_info},
+      {"curl_url", &api->url},
+      {"curl_url_cleanup", &api->url_cleanup},
+      {"curl_url_set", &api->url_set},
+      {"curl_url_get", &api->url_get},
+      {"curl_free", &api->free},
+  };
+  bool complete = true;
+  api->size = sizeof *api;
+  for (size_t i = 0; i < sizeof symbols / sizeof symbols[0]; i++) {
+    void *symbol = binding_find(binding, symbols[i].name);
+    memcpy(symbols[i].member, &symbol, sizeof symbol);
+    complete &= symbol != NULL;
+  }
+  return complete;
+}
+
+/* The mapping that `library->start`, an address in it, belongs to. */
+static int measure(struct dl_phdr_info *info, size_t size, void *data)
+{
+  Library *library = data;
+  uintptr_t inside = library->start, start = UINTPTR_MAX, end = 0;
+  (void)size;
+  for (unsigned i = 0; i < info->dlpi_phnum; i++) {
+    const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
+    uintptr_t from = info->dlpi_addr + segment->p_vaddr, to = from + segment->p_memsz;
+    if (segment->p_type != PT_LOAD)
+      continue;
+    start = from < start ? from : start;
+    end = to > end ? to : end;
+  }
+  if (inside < start || inside >= end)
+    return 0;
+  library->start = start;
+  library->end = end;
+  return 1;
+}
+
+/* Finds the object's extent and keeps it in memory for good. */
+static void hold_object(Library *library)
+{
+  Dl_info info;
+  const void *inside;
+  memcpy(&inside, &library->api.easy_getinfo, sizeof inside);
+  library->start = library->end = (uintptr_t)inside;
+  dl_iterate_phdr(measure, library);
+  if (dladdr(inside, &info) && info.dli_fname)
+    dlopen(info.dli_fname, RTLD_LAZY | RTLD_NOLOAD);
+  dlerror();
+}
+
+static const Library *make(const Binding *binding)
+{
+  Library *library = calloc(1, sizeof *library);
+  if (!library)
+    return NULL;
+  library->complete = bind_all(library, binding);
+  if (library->api.easy_getinfo)
+    hold_object(library);
+  const Library *published = library->easy_init ? publish(library) : NULL;
+  if (published != library)
+    free(library);
+  return published;
+}
+
+/* ---- a caller that no object tells about ---- */
+
+typedef struct {
+  unsigned count;
+  char name[512];
+} Only;
+
+static int note_libcurl(struct dl_phdr_info *info, size_t size, void *data)
+{
+  Only *only = data;
+  (void)size;
+  const char *slash = strrchr(info->dlpi_name, '/');
+  const char *base = slash ? slash + 1 : info->dlpi_name;
+  if ((strncmp(base, "libcurl.so", 10) == 0 || strncmp(base, "libcurl-", 8) == 0) &&
+      strlen(info->dlpi_name) < sizeof only->name && only->count++ == 0)
+    strcpy(only->name, info->dlpi_name);
+  return 0;
+}
+
+/* A call that was made by a jump (its return address is its caller's caller), or by generated code:
+ * if there is only one libcurl, it is that one. */
+static Binding binding_of_only(void)
+{
+  Only only = {0};
+  Binding binding = {0};
+  dl_iterate_phdr(note_libcurl, &only);
+  if (only.count == 1)
+    binding.own = dlopen(only.name, RTLD_LAZY | RTLD_NOLOAD);
+  return binding;
+}
+
+/* ---- */
+
+const Library *library_of_caller(const void *caller)
+{
+  for (unsigned i = 0; i < LIBRARIES_MAX; i++) {
+    const Library *library = atomic_load_explicit(&known[i], memory_order_acquire);
+    if (!library)
+      break;
+    if (library_contains(library, caller))
+      return library;
+  }
+  Binding binding = binding_of(caller);
+  void *easy_init = binding_find(&binding, "curl_easy_init");
+  if (!easy_init) {
+    binding_release(&binding);
+    binding = binding_of_only();
+    easy_init = binding_find(&binding, "curl_easy_init");
+  }
+  const Library *library = easy_init ? find(&binding, easy_init) : NULL;
+  if (easy_init && !library)
+    library = make(&binding);
+  binding_release(&binding);
+  return library;
+}
+
+bool library_is_ours(const void *caller)
+{
+  Dl_info info;
+  return dladdr(caller, &info) && info.dli_fname &&
+         strncmp(info.dli_fname, THRED_LIBDIR "/", sizeof THRED_LIBDIR) == 0;
+}

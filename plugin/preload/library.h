@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * library.h - the libcurls of this process, and which one a call is meant for.
+ *
+ * A process can hold several. A handle must only ever be given to the one that made it: hence each
+ * watched handle names its Library, and a call without one is bound as the caller's reference would
+ * have been without the shim.
+ */
+#ifndef PLUGIN_PRELOAD_LIBRARY_H
+#define PLUGIN_PRELOAD_LIBRARY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <thred/thred.h>
+
+/* The real functions of one libcurl. Never freed, never changed once published; the object they lie
+ * in is kept from being unloaded. Those that this libcurl lacks are NULL. */
+typedef struct {
+  uintptr_t start, end; /* where its object lies in memory */
+  CURL *(*easy_init)(void);
+  CURLcode (*easy_perform)(CURL *);
+  void (*easy_reset)(CURL *);
+  CURLM *(*multi_init)(void);
+  CURLMcode (*multi_add_handle)(CURLM *, CURL *);
+  CURLMcode (*multi_remove_handle)(CURLM *, CURL *);
+  CURLMcode (*multi_cleanup)(CURLM *);
+  CURLMsg *(*multi_info_read)(CURLM *, int *);
+  ThredCurlApi api; /* easy_setopt, easy_duphandle, easy_cleanup and what the library needs */
+  bool complete;    /* nothing is NULL */
+} Library;
+
+/* The one that a call from `caller` (a return address) is meant for; NULL: there is none. */
+const Library *library_of_caller(const void *caller);
+
+/* `caller` lies in this libcurl itself: it calls its own public function. */
+bool library_contains(const Library *library, const void *caller);
+
+/* `caller` belongs to thred-auth: its own requests are no business of ours. */
+bool library_is_ours(const void *caller);
+
+#endif

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: MIT */
+#include "plugin/preload/watch.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/ascii.h"
+
+/* ---- the table ---- */
+
+#define BUCKETS 1024u /* a power of two */
+
+/* Heads of lists that only grow, at the front. */
+static _Atomic(Watch *) table[BUCKETS];
+
+static _Atomic(Watch *) *bucket_of(const void *key)
+{
+  /* Allocations lie 16 bytes apart at least, and handles kilobytes: let all bits have a say. */
+  uint64_t bits = (uint64_t)(uintptr_t)key * UINT64_C(0x9e3779b97f4a7c15);
+  return &table[bits >> 54];
+}
+
+_Static_assert(BUCKETS == UINT64_C(1) << (64 - 54), "bucket_of");
+
+Watch *watch_find(const void *key)
+{
+  Watch *watch = atomic_load_explicit(bucket_of(key), memory_order_acquire);
+  while (watch && atomic_load_explicit(&watch->key, memory_order_acquire) != key)
+    watch = watch->next;
+  return key ? watch : NULL;
+}
+
+/* A free place in the bucket, or a new one, made `key`'s. */
+static Watch *claim(void *key)
+{
+  _Atomic(Watch *) *bucket = bucket_of(key);
+  Watch *watch = atomic_load_explicit(bucket, memory_order_acquire);
+  for (; watch; watch = watch->next) {
+    void *none = NULL;
+    if (atomic_compare_exchange_strong(&watch->key, &none, key))
+      return watch;
+  }
+  if (!(watch = calloc(1, sizeof *watch)))
+    return NULL;
+  atomic_init(&watch->key, key);
+  watch->next = atomic_load(bucket);
+  while (!atomic_compare_exchange_weak(bucket, &watch->next, watch))
+    ;
+  return watch;
+}
+
+Watch *watch_add(void *key, const Library *library)
+{
+  Watch *watch = watch_find(key);
+  if (!watch && !(watch = claim(key)))
+    return NULL;
+  watch->handle = NULL;
+  watch->armed = false;
+  watch->ours = false;
+  watch->library = library;
+  atomic_store_explicit(&watch->multi, NULL, memory_order_relaxed);
+  watch_reset(watch);
+  return watch;
+}
+
+void watch_remove(Watch *watch)
+{
+  watch->handle = NULL;
+  watch->armed = false;
+  atomic_store_explicit(&watch->multi, NULL, memory_order_relaxed);
+  watch_reset(watch);
+  atomic_store_explicit(&watch->key, NULL, memory_order_release);
+}
+
+void watch_each_of(void *multi, void (*act)(Watch *))
+{
+  for (unsigned i = 0; i < BUCKETS; i++)
+    for (Watch *watch = atomic_load_explicit(&table[i], memory_order_acquire); watch;
+         watch = watch->next)
+      if (atomic_load_explicit(&watch->multi, memory_order_relaxed) == multi)
+        act(watch);
+}
+
+/* ---- what is set ---- */
+
+static const PreloadProgram defaults = {
+    .http_auth = CURLAUTH_BASIC, .header_opt = CURLHEADER_SEPARATE, .max_redirects = -1};
+
+void watch_reset(Watch *watch)
+{
+  free(watch->url);
+  free(watch->netrc_file);
+  watch->url = watch->netrc_file = NULL;
+  watch->may_be_thred = watch->unknown = false;
+  watch->program = defaults;
+}
+
+/* A copy of `text`, which may be NULL; false: out of memory. */
+static bool copy_text(char **copy, const char *text)
+{
+  *copy = text ? strdup(text) : NULL;
+  return *copy || !text;
+}
+
+bool watch_copy(Watch *copy, const Watch *from)
+{
+  if (!copy_text(&copy->url, from->url) || !copy_text(&copy->netrc_file, from->netrc_file))
+    return false;
+  copy->program = from->program;
+  copy->program.url = copy->url;
+  copy->program.netrc_file = copy->netrc_file;
+  copy->may_be_thred = from->may_be_thred;
+  copy->unknown = from->unknown;
+  copy->ours = from->ours;
+  return true;
+}
+
+/* ---- options ---- */
+
+#if LIBCURL_VERSION_NUM < 0x075000
+#define CURLOPT_PREREQFUNCTION ((CURLoption)(CURLOPTTYPE_FUNCTIONPOINT + 312))
+#define CURLOPT_PREREQDATA     ((CURLoption)(CURLOPTTYPE_CBPOINT + 313))
+#endif
+
+bool watch_cares(CURLoption option)
+{
+  switch ((int)option) {
+  case CURLOPT_URL:
+  case CURLOPT_CURLU:
+  case CURLOPT_HTTPHEADER:
+  case CURLOPT_HEADEROPT:
+  case CURLOPT_PREREQFUNCTION:
+  case CURLOPT_PREREQDATA:
+  case CURLOPT_SOCKOPTFUNCTION:
+  case CURLOPT_SOCKOPTDATA:
+  case CURLOPT_HTTPAUTH:
+  case CURLOPT_XOAUTH2_BEARER:
+  case CURLOPT_USERPWD:
+  case CURLOPT_USERNAME:
+  case CURLOPT_PASSWORD:
+  case CURLOPT_AWS_SIGV4:
+  case CURLOPT_NETRC:
+  case CURLOPT_NETRC_FILE:
+  case CURLOPT_SSL_VERIFYPEER:
+  case CURLOPT_SSL_VERIFYHOST:
+  case CURLOPT_CONNECT_ONLY:
+  case CURLOPT_REQUEST_TARGET:
+  case CURLOPT_PORT:
+  case CURLOPT_MAXREDIRS:
+  case CURLOPT_FAILONERROR:
+    return true;
+  default:
+    return false;
+  }
+}
+
+static void note_text(Watch *watch, char **copy, const char **member, const char *text)
+{
+  free(*copy);
+  watch->unknown |= !copy_text(copy, text);
+  *member = *copy;
+}
+
+static bool mentions_domain(const char *text)
+{
+  for (; *text; text++)
+    if (ascii_equal_n(text, WATCH_DOMAIN, sizeof WATCH_DOMAIN - 1))
+      return true;
+  return false;
+}
+
+static void note_url(Watch *watch, const char *url)
+{
+  note_text(watch, &watch->url, &watch->program.url, url);
+  watch->may_be_thred = watch->url && mentions_domain(watch->url);
+}
+
+static void note_function(void *member, const void *pointer)
+{
+  memcpy(member, &pointer, sizeof pointer);
+}
+
+/* How the program authorises its requests, as far as libcurl does it. */
+static void note_authorisation(PreloadProgram *program, CURLoption option, Argument argument)
+{
+  bool given = argument.pointer != NULL;
+  switch ((int)option) {
+  case CURLOPT_HTTPAUTH:
+    program->http_auth = (unsigned long)(uintptr_t)argument.pointer;
+    break;
+  case CURLOPT_XOAUTH2_BEARER:
+    program->bearer = given;
+    break;
+  case CURLOPT_USERPWD: /* sets both */
+    program->user = program->password = given;
+    break;
+  case CURLOPT_USERNAME:
+    program->user = given;
+    break;
+  case CURLOPT_PASSWORD:
+    program->password = given;
+    break;
+  case CURLOPT_AWS_SIGV4: /* sets the method too (setopt.c, 7.75 and later) */
+    program->signature = given;
+    if (given)
+      program->http_auth = CURLAUTH_AWS_SIGV4;
+    break;
+  default:
+    break;
+  }
+}
+
+/* How the request is sent. */
+static void note_request(PreloadProgram *program, CURLoption option, Argument argument)
+{
+  long number = (long)(intptr_t)argument.pointer;
+  switch ((int)option) {
+  case CURLOPT_NETRC:
+    program->netrc = number;
+    break;
+  case CURLOPT_SSL_VERIFYPEER:
+    program->unverified_peer = number == 0;
+    break;
+  case CURLOPT_SSL_VERIFYHOST:
+    program->unverified_host = number == 0;
+    break;
+  case CURLOPT_CONNECT_ONLY:
+    program->connect_only = number != 0;
+    break;
+  case CURLOPT_REQUEST_TARGET:
+    program->request_target = argument.pointer != NULL;
+    break;
+  case CURLOPT_PORT:
+    program->port = number;
+    break;
+  case CURLOPT_MAXREDIRS:
+    program->max_redirects = number;
+    break;
+  case CURLOPT_FAILONERROR:
+    program->fail_on_error = number != 0;
+    break;
+  default:
+    break;
+  }
+}
+
+/* What is ours while the handle is armed. */
+static bool note_taken_over(PreloadProgram *program, CURLoption option, Argument argument)
+{
+  switch ((int)option) {
+  case CURLOPT_HTTPHEADER:
+    program->headers = argument.pointer;
+    return true;
+  case CURLOPT_HEADEROPT:
+    program->header_opt = (long)(intptr_t)argument.pointer;
+    return true;
+  case CURLOPT_PREREQFUNCTION:
+    note_function(&program->prereq, argument.pointer);
+    return true;
+  case CURLOPT_PREREQDATA:
+    program->prereq_data = argument.pointer;
+    return true;
+  case CURLOPT_SOCKOPTFUNCTION:
+    note_function(&program->sockopt, argument.pointer);
+    return true;
+  case CURLOPT_SOCKOPTDATA:
+    program->sockopt_data = argument.pointer;
+    return true;
+  default:
+    return false;
+  }
+}
+
+void watch_note(Watch *watch, CURLoption option, Argument argument)
+{
+  PreloadProgram *program = &watch->program;
+  if (option == CURLOPT_URL)
+    note_url(watch, argument.pointer);
+  else if (option == CURLOPT_CURLU)
+    program->curlu = argument.pointer;
+  else if (option == CURLOPT_NETRC_FILE)
+    note_text(watch, &watch->netrc_file, &program->netrc_file, argument.pointer);
+  else if (!note_taken_over(program, option, argument)) {
+    note_authorisation(program, option, argument);
+    note_request(program, option, argument);
+  }
+}

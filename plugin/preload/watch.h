@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * watch.h - what the shim knows of each CURL and CURLM handle of the program: which libcurl made
+ * it, and what has been set on it.
+ *
+ * The table is shared by all threads and has no lock: a Watch is claimed and given up by one atomic
+ * store of its key and is never freed, so the copy that a fork makes is whole. All else in a Watch
+ * belongs to the thread that uses the handle, as libcurl asks of its users (libcurl-thread(3));
+ * `multi` alone is read by others.
+ */
+#ifndef PLUGIN_PRELOAD_WATCH_H
+#define PLUGIN_PRELOAD_WATCH_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "lib/preload-abi.h"
+#include "plugin/preload/library.h"
+
+/* No token ever leaves this domain (lib/route.h): who does not name it in a URL is left alone. */
+#define WATCH_DOMAIN "thredfi.com"
+
+/* The argument of curl_easy_setopt: a long or a pointer, else (options from 30000 on) a curl_off_t.
+ */
+typedef struct {
+  void *pointer; /* as it came; the long, if the option takes one */
+  curl_off_t large;
+} Argument;
+
+typedef struct Watch {
+  _Atomic(void *) key; /* the handle; NULL: free for another one */
+  struct Watch *next;  /* in its bucket; never changes */
+  const Library *library;
+  bool ours; /* a handle of thred-auth's own: passed through */
+
+  /* Of a CURL. */
+  _Atomic(void *) multi; /* the CURLM that it was added to, or NULL */
+  PreloadProgram program;
+  char *url, *netrc_file; /* what `program` points to */
+  bool may_be_thred;      /* the URL has the domain in it somewhere */
+  bool unknown;           /* memory was out: not all is known, so it is left alone */
+  PreloadHandle *handle;  /* the library's state, or NULL */
+  bool armed;
+} Watch;
+
+Watch *watch_find(const void *key);
+
+/* Begins to watch, or begins anew (the state in `handle` has been given up). NULL: out of memory:
+ * the handle is not watched, and passed through. */
+Watch *watch_add(void *key, const Library *library);
+
+/* Ends it. Before the handle is freed: from then on another thread may get its address. The
+ * library's state (`handle`) has been given up. */
+void watch_remove(Watch *watch);
+
+/* Forgets what is set: as after curl_easy_reset. */
+void watch_reset(Watch *watch);
+
+/* `copy` gets what `from` has. False: out of memory. */
+bool watch_copy(Watch *copy, const Watch *from);
+
+/* Calls `act` for each handle that was added to `multi`. */
+void watch_each_of(void *multi, void (*act)(Watch *));
+
+/* Does this option matter to us? And takes down its new value, once libcurl has taken it. */
+bool watch_cares(CURLoption option);
+void watch_note(Watch *watch, CURLoption option, Argument argument);
+
+#endif

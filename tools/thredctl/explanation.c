@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+#include "tools/thredctl/explanation.h"
+
+#include <glib.h>
+#include <thred/thred.h>
+
+#include "lib/process.h"
+
+/* Which of the three the library would take; its order is that of lib/request.c. */
+static BusinessSource business_source(const RouteDecision *decision, const RouteDecision *bare,
+                                      const char *of_process)
+{
+  if (!decision->business[0])
+    return BUSINESS_UNKNOWN;
+  if (bare->business[0])
+    return BUSINESS_FROM_PATH;
+  return of_process ? BUSINESS_FROM_PROCESS : BUSINESS_FROM_ENVIRONMENT;
+}
+
+Explanation explanation_make(const Snapshot *snapshot, const char *method, const char *url)
+{
+  const ThredCurlApi *api = thred_curl_api();
+  const char *business = process_env("THRED_BUSINESS_ID");
+  RouteDecision decision = route_decide(snapshot, api, method, url, business);
+  /* A default that is no UUID is not passed over for the environment's: what is left then is what
+   * the path names. */
+  RouteDecision bare = route_decide(snapshot, api, method, url, "");
+  Explanation explanation = {.snapshot = snapshot,
+                             .decision = decision,
+                             .business_source = business_source(&decision, &bare, business),
+                             .disabled = process_disabled()};
+  if (decision.environment != SNAPSHOT_NONE)
+    explanation.environment = snapshot_environment(snapshot, decision.environment);
+  if (decision.route != SNAPSHOT_NONE)
+    explanation.route = snapshot_route(snapshot, decision.route);
+  return explanation;
+}
+
+const char *explanation_token(const Explanation *explanation)
+{
+  if (explanation->disabled || explanation->decision.reason != ROUTE_TOKEN)
+    return "none";
+  return explanation->decision.token == SNAPSHOT_TOKEN_PARTNER ? "partner" : "business";
+}
+
+const char *explanation_reason(const Explanation *explanation)
+{
+  static const char *const words[] = {
+      [ROUTE_TOKEN] = "token",
+      [ROUTE_NOT_THRED] = "not-thred",
+      [ROUTE_BAD_URL] = "bad-url",
+      [ROUTE_NOT_HTTPS] = "not-https",
+      [ROUTE_USERINFO] = "userinfo",
+      [ROUTE_BAD_PORT] = "bad-port",
+      [ROUTE_BAD_HOST] = "bad-host",
+      [ROUTE_UNKNOWN_HOST] = "unknown-host",
+      [ROUTE_INACTIVE] = "inactive",
+      [ROUTE_BAD_PATH] = "bad-path",
+      [ROUTE_UNROUTED] = "unrouted",
+      [ROUTE_TOKENLESS] = "tokenless",
+      [ROUTE_NO_BUSINESS] = "no-business",
+      [ROUTE_PINNED] = "pinned",
+      [ROUTE_NOT_ALLOWED] = "not-allowed",
+  };
+  return explanation->disabled ? "disabled" : words[explanation->decision.reason];
+}
+
+const char *explanation_because(const Explanation *explanation)
+{
+  return explanation->disabled ? "THRED_DISABLE=1 switches thred-auth off"
+                               : route_reason_text(explanation->decision.reason);
+}
+
+/* ---- what would change it ---- */
+
+/* `what` "in [environment NAME], in a file of DIRECTORY". */
+static char *in_environment(const Explanation *explanation, const char *directory, const char *what)
+{
+  const char *name = snapshot_string(explanation->snapshot, explanation->environment->name);
+  return g_strdup_printf("%s in [environment %s], in a file of %s", what, name, directory);
+}
+
+static char *name_business(const Explanation *explanation, const char *directory)
+{
+  if (process_env("THRED_BUSINESS_ID"))
+    return g_strdup("THRED_BUSINESS_ID is not a UUID: set it to one, or unset it");
+  return in_environment(explanation, directory,
+                        "the path names no business: set THRED_BUSINESS_ID, or `business`");
+}
+
+static char *unpin(const Explanation *explanation, const char *directory)
+{
+  const char *pinned = snapshot_string(explanation->snapshot, explanation->environment->business);
+  g_autofree char *what =
+      pinned
+          ? g_strdup_printf("only %s is let through: change `business` or `pin-business`", pinned)
+          : g_strdup("no business is let through: set `business`");
+  return in_environment(explanation, directory, what);
+}
+
+static char *change_in(const Explanation *explanation, const char *directory)
+{
+  bool partner = explanation->decision.token == SNAPSHOT_TOKEN_PARTNER;
+  switch (explanation->decision.reason) {
+  case ROUTE_BAD_PORT:
+    return g_strdup("leave the port out; curl --connect-to (CURLOPT_CONNECT_TO) leads to another");
+  case ROUTE_UNKNOWN_HOST:
+    return g_strdup_printf("add the host to `hosts` in an [environment ...], in a file of %s",
+                           directory);
+  case ROUTE_INACTIVE:
+    return in_environment(explanation, directory, "set `credentials`");
+  case ROUTE_UNROUTED:
+    return g_strdup_printf("add a [route ...] for this method and path, in a file of %s",
+                           directory);
+  case ROUTE_NO_BUSINESS:
+    return name_business(explanation, directory);
+  case ROUTE_PINNED:
+    return unpin(explanation, directory);
+  case ROUTE_NOT_ALLOWED:
+    return in_environment(explanation, directory,
+                          partner ? "add partner to `allow`" : "add business to `allow`");
+  default:
+    return NULL;
+  }
+}
+
+char *explanation_change(const Explanation *explanation)
+{
+  ProcessPaths paths;
+  if (explanation->disabled)
+    return g_strdup("unset THRED_DISABLE");
+  char *change = process_paths(&paths) ? change_in(explanation, paths.origin.admin) : NULL;
+  process_paths_clear(&paths);
+  return change;
+}

@@ -68,9 +68,7 @@ Handle *handle_unregister(CURL *curl)
 
 void handle_silence(Handle *handle)
 {
-  /* Where the dummy bearer cannot be taken away for a request (options.c), only an empty line keeps
-   * it from the wire. */
-  handle->node.data = handle->unchanged && !handle->bearer_late ? no_line : empty_line;
+  handle->node.data = empty_line;
 }
 
 void handle_clear_token(Handle *handle)
@@ -79,6 +77,12 @@ void handle_clear_token(Handle *handle)
   if (handle->line_length)
     secure_wipe(handle->line, handle->line_length);
   handle->line_length = 0;
+}
+
+void handle_step_aside(Handle *handle)
+{
+  if (handle->unchanged && !handle->bearer_late)
+    handle->node.data = no_line;
 }
 
 char *handle_token_room(Handle *handle)

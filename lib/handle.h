@@ -34,9 +34,9 @@ typedef struct {
   void *sockopt_data;
   unsigned long http_auth; /* CURLAUTH_* */
   long header_opt;         /* CURLHEADER_* */
-  bool has_bearer;         /* it has a bearer of its own, which we replace but do not touch */
+  bool has_bearer;         /* it has a bearer of its own, which we do not touch */
   bool needs_user;         /* FAILONERROR without a user: see options.c */
-  bool has_curlu;          /* CURLOPT_CURLU: see options.c */
+  bool stale_url;          /* CURLOPT_CURLU with a libcurl below 8.12: see options.c */
   const char *url;         /* CURLOPT_URL beside that, the caller's; or NULL */
 } Program;
 
@@ -90,17 +90,22 @@ Handle *handle_new(CURL *curl, const ThredCurlApi *api);
  */
 void handle_free(Handle *handle);
 
-/* The node says nothing. One store. */
+/* The node is an empty Authorization: nothing of libcurl's own goes out either, which may be the
+ * dummy bearer (libcurl makes up its line before a CONNECT, hence before PREREQ). One store. */
 void handle_silence(Handle *handle);
 /* The same, and the token is overwritten. */
 void handle_clear_token(Handle *handle);
+/* For PREREQ, when no token goes out: under the shim the node is no header at all, for what libcurl
+ * sends of the program's must go. Not where the dummy cannot be taken away (`bearer_late`). */
+void handle_step_aside(Handle *handle);
 
 /* Puts the token that stands in handle->line behind its prefix on the wire. */
 void handle_show_token(Handle *handle, size_t token_length);
 /* Room for a token in handle->line (made on first use), or NULL. */
 char *handle_token_room(Handle *handle);
 
-/* The program's list; finds its Authorization lines. False: out of memory, the old list stays. */
+/* The program's list; finds its Authorization lines. False: out of memory, the old list stays. The
+ * same list again: it may have grown. */
 bool handle_set_headers(Handle *handle, struct curl_slist *headers);
 
 #endif

@@ -11,8 +11,8 @@
 #define CURLOPT_PREREQDATA     ((CURLoption)(CURLOPTTYPE_CBPOINT + 313))
 #endif
 
-/* Never on the wire: it is taken away where no token goes out, or an Authorization line of ours, if
- * only an empty one, stands before it. It makes libcurl believe that it can answer a 401 (libcurl
+/* Never on the wire: an Authorization line of ours, if only an empty one, stands before it, or it
+ * has been taken away. It makes libcurl believe that it can answer a 401 (libcurl
  * >= 7.77). */
 #define DUMMY_BEARER "none"
 
@@ -45,19 +45,20 @@ static bool everywhere_replaced(void)
 
 /* Beside Bearer, under the shim, the methods that the program allows: for the other hosts that it
  * may be redirected to, where it may have a password. Its own Bearer must go for a `spent`
- * transfer, and it has no use for it. */
+ * transfer. */
 CURLcode options_set_methods(Handle *handle)
 {
   bool retry = handle->retry_wanted && !handle->spent;
-  unsigned long beside =
-      handle->unchanged ? handle->program.http_auth & ~CURLAUTH_BEARER : CURLAUTH_NONE;
+  unsigned long beside = handle->unchanged ? handle->program.http_auth : CURLAUTH_NONE;
+  if (handle->spent)
+    beside &= ~CURLAUTH_BEARER;
   return handle->api.easy_setopt(handle->curl, CURLOPT_HTTPAUTH,
                                  retry ? beside | CURLAUTH_BEARER | CURLAUTH_ONLY : beside);
 }
 
 static CURLcode set_dummy(Handle *handle, bool wanted)
 {
-  if (handle->program.has_bearer) /* as good as the dummy */
+  if (handle->program.has_bearer)
     return CURLE_OK;
   CURLcode code =
       handle->api.easy_setopt(handle->curl, CURLOPT_XOAUTH2_BEARER, wanted ? DUMMY_BEARER : NULL);
@@ -87,18 +88,22 @@ CURLcode options_set_retry(Handle *handle)
 /* ---- on and off ---- */
 
 /*
- * Two options that only matter together with others of the program's:
- *   USERNAME: with FAILONERROR, libcurl before 8.21 takes a 401 for the end unless it has a user,
+ * Two options that only matter together with others of the program's.
+ *
+ * USERNAME: with FAILONERROR, libcurl before 8.21 takes a 401 for the end unless it has a user,
  * were it an empty one (http_should_fail in http.c). Our header stands in place of what it would
- * send. URL: with CURLU, libcurl before 8.12 reports the URL of an earlier transfer to PREREQ
- * unless URL is NULL (Curl_pretransfer in transfer.c). What it requests is CURLU either way.
+ * send.
+ *
+ * URL: with CURLU, libcurl before 8.12 reports the URL of an earlier transfer to PREREQ unless URL
+ * is NULL (Curl_pretransfer in transfer.c). What it requests is CURLU either way, and what it
+ * leaves in URL is CURLU's.
  */
 static CURLcode set_companions(Handle *handle)
 {
   CURLcode code = CURLE_OK;
   if (handle->program.needs_user && handle->retry_wanted)
     code = handle->api.easy_setopt(handle->curl, CURLOPT_USERNAME, "");
-  if (!code && handle->program.has_curlu)
+  if (!code && handle->program.stale_url)
     code = handle->api.easy_setopt(handle->curl, CURLOPT_URL, NULL);
   return code;
 }
@@ -129,6 +134,13 @@ CURLcode options_set(Handle *handle)
   return handle->unchanged ? set_retry(handle) : options_set_retry(handle);
 }
 
+/* No transfer has begun since URL was set to NULL: it would have left a URL. */
+static bool has_no_url(const ThredCurlApi *api, CURL *curl)
+{
+  char *url = NULL;
+  return api->easy_getinfo(curl, CURLINFO_EFFECTIVE_URL, &url) == CURLE_OK && (!url || !*url);
+}
+
 void options_put_back(const Handle *handle, CURL *curl)
 {
   const ThredCurlApi *api = &handle->api;
@@ -144,6 +156,6 @@ void options_put_back(const Handle *handle, CURL *curl)
     api->easy_setopt(curl, CURLOPT_XOAUTH2_BEARER, NULL);
   if (program->needs_user)
     api->easy_setopt(curl, CURLOPT_USERNAME, NULL);
-  if (program->has_curlu && program->url)
+  if (program->stale_url && program->url && has_no_url(api, curl))
     api->easy_setopt(curl, CURLOPT_URL, program->url);
 }

@@ -52,11 +52,11 @@ typedef struct {
   /*
    * Before a transfer: decides whether `curl` is to get what Thred's URLs need, and sets it.
    * *handle is NULL the first time and is kept for this CURL* until forget(). True: armed, so
-   * disarm() must follow. Not while a transfer of this handle is running, except from libcurl's own
-   * callbacks (then it is safe, and what was armed in between may go without a token).
+   * disarm() must follow. `again`: it was armed for this transfer until the program changed an
+   * option. A transfer that has begun without being armed counts as one from elsewhere.
    */
   bool (*arm)(PreloadHandle **handle, CURL *curl, const ThredCurlApi *api,
-              const PreloadProgram *program);
+              const PreloadProgram *program, bool again);
 
   /* After the transfer: takes everything off, puts the program's options back, wipes the token. */
   void (*disarm)(PreloadHandle *handle);

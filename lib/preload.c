@@ -31,18 +31,13 @@ static bool is_attached(CURL *curl, const PreloadProgram *program)
   return strstr(info.dli_fname, "/libthred-auth.so") != NULL;
 }
 
-/* How the program authorises the request itself, or NULL. */
-static const char *own_authorisation(const Handle *handle, const PreloadProgram *program,
-                                     const char *host)
+/* What libcurl has from the program to authorise the request with, or NULL. */
+static const char *own_credentials(const PreloadProgram *program, const char *host)
 {
-  if (handle->own_authorization)
-    return "the program brings its own Authorization";
   if (program->user || program->password)
     return "the program brings its own user or password";
   if (program->bearer)
     return "the program brings its own bearer";
-  if (program->signature)
-    return "the program signs its requests (AWS_SIGV4)";
   if (program->netrc != CURL_NETRC_IGNORED && netrc_has_entry(program->netrc_file, host))
     return "the netrc file has an entry for this host";
   return NULL;
@@ -53,6 +48,8 @@ static const char *ruled_out(const PreloadProgram *program)
 {
   if (program->unverified_peer || program->unverified_host)
     return "certificate verification is switched off";
+  if (program->signature)
+    return "the program signs its requests (AWS_SIGV4), our header would be in the signature";
   if (program->connect_only)
     return "the program speaks for itself over the connection (CONNECT_ONLY)";
   if (program->request_target)
@@ -73,18 +70,30 @@ static bool is_known_host(const RouteDecision *decision)
   return decision->host != SNAPSHOT_NONE && decision->reason != ROUTE_INACTIVE;
 }
 
+static const char *host_of(const Handle *handle)
+{
+  const Snapshot *snapshot = handle->remembered.snapshot;
+  return snapshot_string(snapshot, snapshot_host(snapshot, handle->remembered.decision.host)->name);
+}
+
+/* `existing-authorization = replace` for this host. */
+static bool is_replaced(const Handle *handle)
+{
+  return snapshot_environment(handle->remembered.snapshot, handle->remembered.decision.environment)
+             ->existing_authorization == SNAPSHOT_EXISTING_REPLACE;
+}
+
 static const char *objection(Handle *handle, const PreloadProgram *program,
                              const RouteDecision *decision)
 {
-  const Snapshot *snapshot = handle->remembered.snapshot;
   if (!is_known_host(decision))
     return route_reason_text(decision->reason);
   const char *why = ruled_out(program);
-  if (why || snapshot_environment(snapshot, decision->environment)->existing_authorization ==
-                 SNAPSHOT_EXISTING_REPLACE)
+  if (why || is_replaced(handle))
     return why;
-  return own_authorisation(
-      handle, program, snapshot_string(snapshot, snapshot_host(snapshot, decision->host)->name));
+  if (handle->own_authorization)
+    return "the program brings its own Authorization";
+  return own_credentials(program, host_of(handle));
 }
 
 static const char *method_of(const Handle *handle)
@@ -113,8 +122,11 @@ static bool may_arm(Handle *handle, const PreloadProgram *program, const char *u
 
 /* ---- arming ---- */
 
-static Program program_of(const PreloadProgram *program)
+#define CURL_VERSION_CURLU_URL 0x080c00 /* 8.12.0 */
+
+static Program program_of(const ThredCurlApi *api, const PreloadProgram *program)
 {
+  unsigned version = api->version_info(CURLVERSION_FIRST)->version_num;
   return (Program){.headers = program->headers,
                    .prereq = program->prereq,
                    .prereq_data = program->prereq_data,
@@ -124,8 +136,19 @@ static Program program_of(const PreloadProgram *program)
                    .header_opt = program->header_opt,
                    .has_bearer = program->bearer,
                    .needs_user = program->fail_on_error && !program->user,
-                   .has_curlu = program->curlu != NULL,
+                   .stale_url = program->curlu && version < CURL_VERSION_CURLU_URL,
                    .url = program->url};
+}
+
+/*
+ * The retry counts as a redirect: where none is allowed it would turn the 401 into an error. And it
+ * needs Bearer beside the program's own method, which libcurl would then not use before it is asked
+ * to: a program with credentials of its own (`replace`) must not lose them where we have no token.
+ */
+static bool may_retry(const Handle *handle, const PreloadProgram *program)
+{
+  return program->max_redirects != 0 &&
+         (!is_replaced(handle) || !own_credentials(program, host_of(handle)));
 }
 
 static bool arm_for(Handle *handle, const PreloadProgram *program, const char *url)
@@ -134,11 +157,10 @@ static bool arm_for(Handle *handle, const PreloadProgram *program, const char *u
     log_error("no token: out of memory for a header list");
     return false;
   }
-  handle->program = program_of(program);
+  handle->program = program_of(&handle->api, program);
   if (!may_arm(handle, program, url))
     return false;
-  /* The retry counts as a redirect: with none allowed it would turn the 401 into an error. */
-  handle->retry_wanted = program->max_redirects != 0;
+  handle->retry_wanted = may_retry(handle, program);
   CURLcode code = options_set(handle);
   if (code) {
     options_put_back(handle, handle->curl);
@@ -179,8 +201,17 @@ static Handle *new_handle(CURL *curl, const ThredCurlApi *api)
   return handle;
 }
 
+/* What the transfer before left must not speak for this one. Until its first request is seen, it
+ * may be one that has begun elsewhere. */
+static void begin(Handle *handle)
+{
+  handle->origin[0] = 0;
+  handle->strayed = true;
+  handle->sent = false;
+}
+
 static bool arm(PreloadHandle **handle, CURL *curl, const ThredCurlApi *api,
-                const PreloadProgram *program)
+                const PreloadProgram *program, bool again)
 {
   char *allocated;
   int saved = errno;
@@ -190,8 +221,11 @@ static bool arm(PreloadHandle **handle, CURL *curl, const ThredCurlApi *api,
   const char *url = url_of(api, program, &allocated);
   if (url && !*handle)
     *handle = new_handle(curl, api);
-  if (url && *handle)
+  if (url && *handle) {
+    if (!again)
+      begin(*handle);
     armed = arm_for(*handle, program, url);
+  }
   if (allocated)
     api->free(allocated);
   errno = saved;

@@ -183,6 +183,9 @@ static const char *objection(Handle *handle, const Sending *sending, const Route
     return route_reason_text(decision->reason);
   if (!at_origin)
     return "the request was reached by a redirect from another origin";
+  /* The program may have appended to its list since. */
+  if (!handle_set_headers(handle, handle->program.headers))
+    return "out of memory for a header list";
   if (handle->own_authorization &&
       snapshot_environment(snapshot, decision->environment)->existing_authorization ==
           SNAPSHOT_EXISTING_KEEP)
@@ -237,7 +240,8 @@ static bool is_retry(const Handle *handle, const Sending *sending)
           (sending->status == 0 && (sending->schemes & (long)CURLAUTH_BEARER)));
 }
 
-static void attach_token(Handle *handle, const Sending *sending, int local_port)
+/* True: the token stands in the node. */
+static bool attach_token(Handle *handle, const Sending *sending, int local_port)
 {
   Error error = ERROR_INIT;
   size_t length = 0;
@@ -247,17 +251,16 @@ static void attach_token(Handle *handle, const Sending *sending, int local_port)
   if (sending->redirects == 0)
     handle->origin[0] = 0; /* of the transfer before */
   int64_t not_before_ms = turn_retry(handle, sending, retry);
-  handle->sent = false;
   const RouteDecision *decision = request_decide(handle, sending->method, sending->url, &error);
   if (!decision) {
     handle->strayed = true; /* nobody knows where this one goes */
     log_error("no token: %s", error.message);
-    return;
+    return false;
   }
   const char *why = objection(handle, sending, decision, local_port);
   if (why) {
     request_log_none(sending->method, sending->url, why);
-    return;
+    return false;
   }
   int code = request_get_token(handle, retry ? handle->generation : 0, not_before_ms, &length,
                                &generation, &error);
@@ -265,13 +268,13 @@ static void attach_token(Handle *handle, const Sending *sending, int local_port)
     handle->suspect_ms = clock_boot_ms();
   if (code) {
     request_log_none(sending->method, sending->url, error.message);
-    return;
+    return false;
   }
   handle->node.next = handle->own_authorization ? handle->filtered : handle->program.headers;
   handle_show_token(handle, length);
-  handle->sent = true;
   handle->generation = generation;
   log_sent(sending, decision, generation);
+  return true;
 }
 
 int request_prereq(void *clientp, char *conn_primary_ip, char *conn_local_ip, int conn_primary_port,
@@ -290,10 +293,9 @@ int request_prereq(void *clientp, char *conn_primary_ip, char *conn_local_ip, in
   Sending sending = {0};
   handle_clear_token(handle);
   handle->node.next = handle->program.headers;
-  if (ask_libcurl(handle, &sending))
-    attach_token(handle, &sending, conn_local_port);
-  else
-    handle->sent = false;
+  handle->sent = ask_libcurl(handle, &sending) && attach_token(handle, &sending, conn_local_port);
+  if (!handle->sent)
+    handle_step_aside(handle);
   options_set_bearer(handle, handle->sent);
   const Program *program = &handle->program;
   return program->prereq ? program->prereq(program->prereq_data, conn_primary_ip, conn_local_ip,

@@ -114,7 +114,7 @@ static bool is_for_thred(const Watch *watch)
 
 /* ---- before and after ---- */
 
-void arm(Watch *watch, CURL *curl)
+static void arm_as(Watch *watch, CURL *curl, bool again)
 {
   disarm(watch);
   if (disabled || watch->ours || watch->unknown || !watch->library->complete ||
@@ -123,8 +123,18 @@ void arm(Watch *watch, CURL *curl)
   int saved = errno;
   const PreloadApi *api = library(true);
   if (api)
-    watch->armed = api->arm(&watch->handle, curl, &watch->library->api, &watch->program);
+    watch->armed = api->arm(&watch->handle, curl, &watch->library->api, &watch->program, again);
   errno = saved;
+}
+
+void arm(Watch *watch, CURL *curl)
+{
+  arm_as(watch, curl, false);
+}
+
+void arm_again(Watch *watch, CURL *curl)
+{
+  arm_as(watch, curl, true);
 }
 
 void disarm(Watch *watch)

@@ -11,6 +11,8 @@
 /* Before a transfer of `curl`: arms it if it is for Thred; if it is armed already, decides again.
  */
 void arm(Watch *watch, CURL *curl);
+/* After an option of an armed handle was changed, for the same transfer. */
+void arm_again(Watch *watch, CURL *curl);
 
 /* After it. Nothing happens to a handle that is not armed. */
 void disarm(Watch *watch);

@@ -19,6 +19,13 @@ typedef struct {
 /* Of the code that `caller`, a return address, lies in. */
 Binding binding_of(const void *caller);
 
+/*
+ * For a caller that has no such reference: the call was made by a jump (its return address is its
+ * caller's caller), or by generated code. If the program has only one libcurl, it is that one; else
+ * the binding finds nothing. One that thred-auth alone uses does not count (binding-sole.c).
+ */
+Binding binding_of_sole(void);
+
 /* NULL: no such function. */
 void *binding_find(const Binding *binding, const char *function);
 

@@ -146,38 +146,7 @@ static const Library *make(const Binding *binding)
   return published;
 }
 
-/* ---- a caller that no object tells about ---- */
-
-typedef struct {
-  unsigned count;
-  char name[512];
-} Only;
-
-static int note_libcurl(struct dl_phdr_info *info, size_t size, void *data)
-{
-  Only *only = data;
-  (void)size;
-  const char *slash = strrchr(info->dlpi_name, '/');
-  const char *base = slash ? slash + 1 : info->dlpi_name;
-  if ((strncmp(base, "libcurl.so", 10) == 0 || strncmp(base, "libcurl-", 8) == 0) &&
-      strlen(info->dlpi_name) < sizeof only->name && only->count++ == 0)
-    strcpy(only->name, info->dlpi_name);
-  return 0;
-}
-
-/* A call that was made by a jump (its return address is its caller's caller), or by generated code:
- * if there is only one libcurl, it is that one. */
-static Binding binding_of_only(void)
-{
-  Only only = {0};
-  Binding binding = {0};
-  dl_iterate_phdr(note_libcurl, &only);
-  if (only.count == 1)
-    binding.own = dlopen(only.name, RTLD_LAZY | RTLD_NOLOAD);
-  return binding;
-}
-
-/* ---- */
+/* ---- a call ---- */
 
 const Library *library_of_caller(const void *caller)
 {
@@ -192,7 +161,7 @@ const Library *library_of_caller(const void *caller)
   void *easy_init = binding_find(&binding, "curl_easy_init");
   if (!easy_init) {
     binding_release(&binding);
-    binding = binding_of_only();
+    binding = binding_of_sole();
     easy_init = binding_find(&binding, "curl_easy_init");
   }
   const Library *library = easy_init ? find(&binding, easy_init) : NULL;

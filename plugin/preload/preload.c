@@ -59,7 +59,7 @@ HOOK CURL *curl_easy_duphandle(CURL *curl)
 }
 
 /* An option of an armed handle: what is ours goes off, the program's goes on, and it is judged
- * again. */
+ * again. So is a handle that waits in a multi and was not for Thred, or authorised, until now. */
 static CURLcode set_option(const Library *library, Watch *watch, CURL *curl, CURLoption option,
                            Argument argument)
 {
@@ -72,6 +72,8 @@ static CURLcode set_option(const Library *library, Watch *watch, CURL *curl, CUR
   if (cares && code == CURLE_OK)
     watch_note(watch, option, argument);
   if (armed)
+    arm_again(watch, curl);
+  else if (cares && atomic_load_explicit(&watch->multi, memory_order_relaxed))
     arm(watch, curl);
   return code;
 }

@@ -165,7 +165,8 @@ static void note_text(Watch *watch, char **copy, const char **member, const char
 static bool mentions_domain(const char *text)
 {
   for (; *text; text++)
-    if (ascii_equal_n(text, WATCH_DOMAIN, sizeof WATCH_DOMAIN - 1))
+    if (ascii_lower(*text) == WATCH_DOMAIN[0] &&
+        ascii_equal_n(text, WATCH_DOMAIN, sizeof WATCH_DOMAIN - 1))
       return true;
   return false;
 }

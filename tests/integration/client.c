@@ -58,16 +58,10 @@ void client_open_plain(Client *client, const Emulator *one, Mode mode, const cha
   client_set_options(client, one, url);
 }
 
-void client_open(Client *client, Mode mode, const char *url)
-{
-  client_open_plain(client, &emulator, mode, url);
-  assert_int_equal(thred_curl_attach(client->curl), THRED_OK);
-}
-
 void client_adopt(Client *client, const Client *from, CURL *copy)
 {
   assert_non_null(copy);
-  *client = (Client){.mode = from->mode, .curl = copy};
+  *client = (Client){.mode = from->mode, .curl = copy, .detach = from->detach};
   for (struct curl_slist *at = from->connect_to; at; at = at->next)
     client->connect_to = curl_slist_append(client->connect_to, at->data);
   clear_body(&client->body);
@@ -78,8 +72,8 @@ void client_adopt(Client *client, const Client *from, CURL *copy)
 
 void client_close(Client *client)
 {
-  if (client->curl) {
-    int code = thred_curl_detach(client->curl);
+  if (client->curl && client->detach) {
+    int code = client->detach(client->curl);
     assert_true(code == THRED_OK || code == THRED_E_NOT_ATTACHED);
   }
   curl_easy_cleanup(client->curl);

@@ -25,15 +25,16 @@ typedef struct Client {
   Mode mode;
   Bytes body; /* of the last transfer: all that the write callback got */
   char trouble[CURL_ERROR_SIZE];
+  int (*detach)(CURL *); /* NULL: thred-auth's functions are not used (nor linked) */
 } Client;
 
 /* A new handle for `url`, whose requests all go to `one`; not attached. */
 void client_open_plain(Client *client, const Emulator *one, Mode mode, const char *url);
-/* The same, attached; to the program's emulator. */
+/* The same, attached; to the program's emulator (client-attached.c). */
 void client_open(Client *client, Mode mode, const char *url);
 /* Sets the options of client_open_plain() again, after curl_easy_reset(3). */
 void client_set_options(Client *client, const Emulator *one, const char *url);
-/* Takes over a handle that thred_curl_duphandle() made from `from`'s. */
+/* Takes over a handle that was duplicated from `from`'s. */
 void client_adopt(Client *client, const Client *from, CURL *copy);
 /* Detaches and frees. */
 void client_close(Client *client);

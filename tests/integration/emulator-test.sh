@@ -31,6 +31,10 @@ business_endpoint=$base/v1/platform/$known/oauth2/token/
 businesses=$base/v1/platform/businesses/
 invoices=$businesses$known/invoices/
 
+# Nothing of the caller's may lead curl and git elsewhere.
+unset no_proxy NO_PROXY HTTPS_PROXY "${!GIT_@}"
+export HOME=$work GIT_CONFIG_NOSYSTEM=1 GIT_TERMINAL_PROMPT=0
+
 tests=0
 failures=0
 
@@ -75,12 +79,19 @@ start() {
     exit 1
   }
   port=$(cat "$dir/port")
+  proxy_port=$(cat "$dir/proxy-port" 2>/dev/null)
 }
 
 # fetch CURL_ARGUMENT...: one or more requests to the emulator, whatever their host.
 fetch() {
   curl -q --silent --noproxy '*' --max-time 60 --cacert "$dir/ca.pem" \
     --connect-to "::127.0.0.1:$port" "$@"
+}
+
+# via CURL_ARGUMENT...: through the proxy.
+via() {
+  curl -q --silent --noproxy '' --max-time 60 --cacert "$dir/ca.pem" \
+    --proxy "http://127.0.0.1:$proxy_port" "$@"
 }
 
 status() { fetch --output /dev/null --write-out '%{http_code}' "$@"; }
@@ -107,6 +118,13 @@ business_token() {
 }
 # status_with TOKEN CURL_ARGUMENT...
 status_with() { status --header "Authorization: Bearer $1" "${@:2}"; }
+
+# as_told COMMAND...: where nothing but env.sh says how to reach the emulator.
+as_told() (
+  # shellcheck disable=SC1091  # made by the emulator
+  . "$dir/env.sh"
+  "$@"
+)
 
 read_credentials() {
   THRED_PARTNER_UUID=$(sed -n 's/^THRED_PARTNER_UUID=//p' "$dir/credentials")
@@ -211,6 +229,8 @@ GET /api/ai-tools/$known/chat/ 403 200 403
 GET /v1/platform/businesses/no-uuid/ 404 404 404
 GET /v1/platform/nothing/ 404 404 404
 GET /v1/platform/businesses/$known//invoices/ 404 404 404
+GET /git/books.git/info/refs?service=git-upload-pack 404 404 404
+POST /git/books.git/git-upload-pack 404 404 404
 GET / 404 404 404
 TABLE
 }
@@ -322,6 +342,245 @@ test_foreign_hosts() {
   like 'as a proxy it logs the whole target' '*"host":"third.example",*"target":"http://third.example/x"*' "$(last_request)"
   curl -q -s -o /dev/null -x "http://127.0.0.1:$http" --noproxy '' https://third.example/x
   like 'CONNECT is logged and refused' '*"method":"CONNECT",*"status":405*' "$(last_request)"
+}
+
+# What the proxy says to a head: STATUS HEAD, with printf(1)'s escapes.
+heads() {
+  cat <<'TABLE'
+200 CONNECT sandbox.thredfi.com:443 HTTP/1.1\r\nHost: sandbox.thredfi.com:443\r\n\r\n
+200 CONNECT [::1]:80 HTTP/1.1\r\n\r\n
+200 CONNECT any.example:443 HTTP/1.0\n\n
+403 CONNECT sandbox.thredfi.com:22 HTTP/1.1\r\n\r\n
+403 CONNECT sandbox.thredfi.com:0 HTTP/1.1\r\n\r\n
+403 CONNECT sandbox.thredfi.com:4430 HTTP/1.1\r\n\r\n
+405 GET http://sandbox.thredfi.com/ HTTP/1.1\r\n\r\n
+405 POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc
+405 connect sandbox.thredfi.com:443 HTTP/1.1\r\n\r\n
+400 CONNECT sandbox.thredfi.com HTTP/1.1\r\n\r\n
+400 CONNECT :443 HTTP/1.1\r\n\r\n
+400 CONNECT a@b:443 HTTP/1.1\r\n\r\n
+400 CONNECT sandbox.thredfi.com:443000 HTTP/1.1\r\n\r\n
+400 CONNECT sandbox.thredfi.com:443/ HTTP/1.1\r\n\r\n
+400 CONNECT sandbox.thredfi.com:443 HTTP/2\r\n\r\n
+400 CONNECT sandbox.thredfi.com:443\r\n\r\n
+400 CONNECT sandbox.thredfi.com:443 HTTP/1.1\r\nno field\r\n\r\n
+400 CONNECT sandbox.thredfi.com:443 HTTP/1.1\r\n folded: x\r\n\r\n
+400 CONNECT sandbox.thredfi.com:443 HTTP/1.1\r\na: b\0\r\n\r\n
+400 garbage\r\n\r\n
+400 \r\n
+400 \x16\x03\x01\x02
+TABLE
+}
+
+# say TEXT: to the proxy; the status of what it answers.
+say() {
+  exec 7<>"/dev/tcp/127.0.0.1/$proxy_port"
+  printf '%b' "$1" >&7
+  head -n 1 <&7 | sed -n 's/^HTTP.1.1 \([0-9]*\) .*/\1/p'
+  exec 7>&-
+}
+
+test_proxy_heads() {
+  reset
+  local expected head
+  while IFS=' ' read -r expected head; do
+    is "proxy: $head" "$expected" "$(say "$head")"
+  done < <(heads)
+  is 'proxy: a head of less than 16 KiB' 200 "$(say "CONNECT a:443 HTTP/1.1\r\nX: $(head -c 16000 "$work/large")\r\n\r\n")"
+  is 'proxy: a longer one' 400 "$(say "CONNECT a:443 HTTP/1.1\r\nX: $(head -c 20000 "$work/large")\r\n\r\n")"
+  is 'proxy: one of many fields' 200 "$(say "CONNECT a:443 HTTP/1.1\r\n$(head -c 3200 "$work/large" | sed 's/x/x:\\r\\n/g')\r\n")"
+  is 'proxy: tunnels are counted, refusals are not' '5 0' "$(counter connects) $(counter connect_authorization)"
+  say 'CONNECT a:443 HTTP/1.1\r\nAuthorization: x\r\n\r\n' >"$work/ignored"
+  say 'CONNECT a:443 HTTP/1.1\r\nA: b\r\nproxy-authorization : x\r\n\r\n' >"$work/ignored"
+  say 'CONNECT a:22 HTTP/1.1\r\nX: a bearer y\r\n\r\n' >"$work/ignored"
+  is 'proxy: heads that tell too much are counted' '6 3' "$(counter connects) $(counter connect_authorization)"
+  say 'GET http://a/ HTTP/1.1\r\nAuthorization: x\r\n\r\n' >"$work/ignored"
+  say 'CONNECT a:443 HTTP/1.1\r\nX-Authorization: forbearers\r\n\r\n' >"$work/ignored"
+  is 'proxy: no others are' '7 3' "$(counter connects) $(counter connect_authorization)"
+  reset
+  is 'proxy: reset clears its counters' '0 0' "$(counter connects) $(counter connect_authorization)"
+}
+
+via_status() { via --output /dev/null --write-out '%{http_code}' "$@"; }
+
+test_proxy() {
+  reset
+  is 'proxy: leads to the emulator' '401 200' "$(via_status "$businesses") $(
+    via_status -H "Authorization: Bearer $partner" "$businesses")"
+  is 'proxy: whatever the host' '{"host":"evil.example","method":"GET","path":"/x","body_bytes":0}' "$(via https://evil.example/x)"
+  is 'proxy: port 80 is plain HTTP' '401 1' "$(via_status -p "${businesses/https/http}") $(counter plain_http_requests)"
+  is 'proxy: what it carries it does not see' '4 0' "$(counter connects) $(counter connect_authorization)"
+  is "proxy: the emulator's own ports" '200 200' "$(say "CONNECT 127.0.0.1:$port HTTP/1.1\r\n\r\n") $(
+    say "CONNECT 127.0.0.1:$(cat "$dir/http-port") HTTP/1.1\r\n\r\n")"
+  is 'proxy: another port' 403 "$(via -o /dev/null -w '%{http_connect}' https://sandbox.thredfi.com:8443/)"
+  like 'proxy: no CONNECT' 'HTTP/1.1 405 *Allow: CONNECT*This proxy knows CONNECT alone.' "$(via -i http://evil.example/)"
+  via -o /dev/null --proxy-user a:b https://evil.example/
+  is "proxy: the program's own credentials are counted" 1 "$(counter connect_authorization)"
+  local sum
+  sum=$(sha256sum <"$work/large" | cut -d' ' -f1)
+  like 'proxy: a large upload' "*\"bytes\":20000000,\"sha256\":\"$sum\"}" \
+    "$(via -X POST -T "$work/large" -H "Authorization: Bearer $business" "$invoices")"
+  fault 'action=huge'
+  is 'proxy: a large answer' 67108864 "$(via -o /dev/null -w '%{size_download}' "$businesses")"
+}
+
+# half_closed: a client that has said all, even before the proxy answers, and listens on.
+half_closed() {
+  python3 - "$proxy_port" <<'CLIENT'
+import socket, sys
+client = socket.create_connection(("127.0.0.1", int(sys.argv[1])), 30)
+client.sendall(b"CONNECT evil.example:80 HTTP/1.1\r\n\r\n"
+               b"GET /half HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n")
+client.shutdown(socket.SHUT_WR)
+print(client.makefile("rb").read().decode())
+CLIENT
+}
+
+# in_use: the emulator's threads and descriptors.
+in_use() { echo "$(find "/proc/$pid/task" -mindepth 1 -maxdepth 1 | wc -l) $(find "/proc/$pid/fd" -mindepth 1 | wc -l)"; }
+# gave_back THREADS DESCRIPTORS: it has no more than these.
+gave_back() {
+  local now
+  read -r -a now <<<"$(in_use)"
+  [ "${now[0]}" -le "$1" ] && [ "${now[1]}" -le "$2" ]
+}
+
+test_proxy_patience() {
+  reset
+  local before
+  read -r -a before <<<"$(in_use)"
+  fault 'action=delay&delay_ms=300'
+  like 'proxy: half-close' 'HTTP/1.1 200 Connection established*HTTP/1.1 200 OK*"path":"/half"*' "$(half_closed)"
+  exec 8<>"/dev/tcp/127.0.0.1/$proxy_port" 9<>"/dev/tcp/127.0.0.1/$proxy_port"
+  printf 'CONNECT a:443 ' >&9
+  is 'proxy: silent clients hold up nobody' 401 "$(via_status "$businesses")"
+  exec 8>&- 9>&-
+  local urls=() i
+  for i in $(seq 250); do
+    urls+=(-o /dev/null "$base/v1/platform/businesses/?n=$i")
+  done
+  reset
+  # All are under way before the first is answered.
+  fault 'action=delay&delay_ms=1000&times=250'
+  via --parallel --parallel-immediate --parallel-max 250 -w '%{http_code}\n' \
+    -H "Authorization: Bearer $partner" "${urls[@]}" >"$work/parallel" 2>"$work/ignored"
+  is 'proxy: 250 tunnels at once' '250 200' "$(sort "$work/parallel" | uniq -c | xargs)"
+  is 'proxy: each is counted' 250 "$(counter connects)"
+  is 'proxy: threads and descriptors are given back' 0 "$(until_true gave_back "${before[@]}"; echo $?)"
+}
+
+test_env() {
+  is 'env.sh is private' 600 "$(stat -c %a "$dir/env.sh")"
+  is 'env.sh exports' 'CURL_CA_BUNDLE GIT_SSL_CAINFO REQUESTS_CA_BUNDLE SSL_CERT_FILE THRED_CONF_DIR https_proxy' \
+    "$(sed 's/^export \([A-Za-z_]*\)=.*/\1/' "$dir/env.sh" | LC_ALL=C sort | xargs)"
+  # shellcheck disable=SC2016  # the inner shell expands it
+  is 'env.sh: values' "$dir/conf.d http://127.0.0.1:$proxy_port $dir/ca.pem" \
+    "$(as_told sh -c 'echo "$THRED_CONF_DIR $https_proxy $CURL_CA_BUNDLE"')"
+  is 'env.sh: plain curl' '401 200' "$(as_told curl -q -s -o /dev/null -w '%{http_code}' "$businesses") $(
+    as_told curl -q -s -o /dev/null -w '%{http_code}' -H "Authorization: Bearer $partner" "$businesses")"
+}
+
+# with_token TOKEN GIT_ARGUMENT...
+with_token() { as_told git -c http.extraHeader="Authorization: Bearer $1" "${@:2}" >"$work/out" 2>"$work/err"; }
+
+# A hundred branches, so that a client that wants them all compresses its wish, and a file that is
+# larger than what git sends in one piece.
+make_history() {
+  as_told git init -q "$work/tree"
+  head -c 3000000 /dev/urandom >"$work/random"
+  {
+    local i
+    for i in $(seq 100); do
+      printf 'commit refs/heads/b%d\ncommitter T <t@example.com> %d +0000\ndata 2\nx\n\n' "$i" "$i"
+    done
+    printf 'commit refs/heads/main\ncommitter T <t@example.com> 1 +0000\ndata 2\nx\n\n'
+    printf 'M 644 inline large\ndata 3000000\n'
+    cat "$work/random"
+  } | as_told git -C "$work/tree" fast-import --quiet
+}
+
+# make_hook TEXT: what the repository does before it takes a push.
+make_hook() {
+  printf '#!/bin/sh\n%s\n' "$1" >"$work/repositories/books.git/hooks/pre-receive"
+  chmod +x "$work/repositories/books.git/hooks/pre-receive"
+}
+
+test_git() {
+  reset
+  make_history
+  make_hook "env >'$work/hook'"
+  with_token "$business" -C "$work/tree" push --all "$books"
+  is 'git push' '0 101' "$? $(git --git-dir="$work/repositories/books.git" for-each-ref | wc -l)"
+  is 'git push: who it was' "$known 127.0.0.1" "$(sed -n 's/^REMOTE_USER=//p; s/^REMOTE_ADDR=//p' "$work/hook" | LC_ALL=C sort -r | xargs)"
+  is 'git push: the program sees no token' 0 "$(grep -c -e Bearer. -e "${business: -20}" "$work/hook")"
+  like 'git push: in pieces' '*"transfer-encoding":"chunked"*' "$(requests)"
+  with_token "$other_business" clone --branch main "$books" "$work/clone"
+  is 'git clone' '0 same' "$? $(cmp -s "$work/random" "$work/clone/large" && echo same)"
+  with_token "$business" -c protocol.version=0 clone --mirror "$books" "$work/mirror"
+  is 'git clone, of old' '0 101' "$? $(git --git-dir="$work/mirror" for-each-ref | wc -l)"
+  like 'git clone: compressed' '*"content-encoding":"gzip"*' "$(requests)"
+  is 'git: no CONNECT has a token' '0 0' "$(counter connect_authorization) $(counter foreign_authorization)"
+  is 'git: all good' "$(counter requests)" "$(counter ok)"
+  as_told git clone "$books" "$work/refused" >"$work/out" 2>"$work/err"
+  is 'git clone without a token' '128 401' "$? $(last_request | number status)"
+  with_token "$partner" clone "$books" "$work/refused"
+  is 'git clone with a partner token' '128 403' "$? $(last_request | number status)"
+  with_token "$business" clone "$base/git/none.git" "$work/refused"
+  is 'git clone of nothing' '128 404' "$? $(last_request | number status)"
+}
+
+# Paths that must not lead out of the directory, or to what is no repository in it.
+git_strays() {
+  cat <<'TABLE'
+/git/../outside.git/info/refs
+/git/%2e%2e/outside.git/info/refs
+/git/..%2foutside.git/info/refs
+/git/books.git/../../outside.git/info/refs
+/git/books.git/%2e%2E/%2e./outside.git/info/refs
+/git/books.git/..%2f..%2foutside.git/info/refs
+/git/%252e%252e/outside.git/info/refs
+/git//outside.git/info/refs
+/git/x/../../outside.git/info/refs
+/git/books/info/refs
+/git/.git/info/refs
+/git/books.git
+/git/books.git/config
+/git/books.git%00/info/refs
+/git/books.git/nothing
+/git/books.git/info/refs?service=git-explode
+TABLE
+}
+
+test_git_refusals() {
+  local refs="$books/info/refs?service=git-upload-pack" path expected
+  is 'git: tokens' '401 401 403 200 200' "$(status "$refs") $(status_with wrong "$refs") $(
+    status_with "$partner" "$refs") $(status_with "$business" "$refs") $(status_with "$other_business" "$refs")"
+  is 'git: challenge' Bearer "$(header WWW-Authenticate "$refs")"
+  is 'git: headers are passed on' 'application/x-git-upload-pack-advertisement no-cache' \
+    "$(headers -H "Authorization: Bearer $business" "$refs" | sed -n 's/^Content-Type: //p; s/^Cache-Control: \([^,]*\).*/\1/p' | LC_ALL=C sort | xargs)"
+  while read -r path; do
+    expected=404
+    if [[ $path == *explode ]]; then expected=403; fi
+    is "git: $path" "401 $expected" "$(status --path-as-is "$base$path") $(status_with "$business" --path-as-is "$base$path")"
+  done < <(git_strays)
+  is 'git: a body that is too large' 413 \
+    "$(head -c 68000000 /dev/zero | status_with "$business" -X POST -T - "$books/git-upload-pack")"
+  like 'git: other hosts have none' '{"host":"evil.example",*' "$(fetch https://evil.example/git/books.git/info/refs)"
+}
+
+# The emulator ends while a repository takes its time.
+is_gone() { ! kill -0 "$1" 2>/dev/null; }
+test_git_stop() {
+  make_hook "echo \$\$ >'$work/hook'; exec sleep 600"
+  rm "$work/hook"
+  with_token "$business" -C "$work/tree" push "$books" main:other &
+  local client=$!
+  until_true test -s "$work/hook" || echo '# the hook was not run'
+  kill "$pid"
+  wait "$pid"
+  is 'git: it can be stopped' 0 $?
+  is 'git: nothing goes on' 0 "$(until_true is_gone "$(cat "$work/hook")"; echo $?)"
+  wait $client 2>/dev/null
 }
 
 revoked() { [ "$(status_with "$1" "$2")" = 401 ]; }
@@ -516,6 +775,7 @@ test_command_line() {
   exit_status 2 'empty --api-key' --dir "$work/x" --api-key ''
   exit_status 1 'port taken' --dir "$work/x" --listen "127.0.0.1:$port"
   exit_status 1 'DIR cannot be made' --dir "$dir/port/below"
+  exit_status 1 '--git is no directory' --dir "$work/x" --git "$dir/port"
   is 'nothing to wait for after a failure' missing "$([ -e "$work/x/port" ] && echo there || echo missing)"
 }
 
@@ -525,13 +785,18 @@ stops() {
   fetch -o /dev/null $base/slow &
   local client=$!
   until_true in_service || echo '# the slow request did not arrive'
+  # With a tunnel that nobody uses, and a client that has asked for nothing yet.
+  exec 8<>"/dev/tcp/127.0.0.1/$proxy_port" 9<>"/dev/tcp/127.0.0.1/$proxy_port"
+  printf 'CONNECT a:443 HTTP/1.1\r\n\r\n' >&9
+  read -r -t 10 -u 9 _ || echo '# no tunnel'
   local begun=$SECONDS
   kill "-$1" "$pid"
   wait "$pid"
   is "$1 ends it with 0" 0 $?
   is "$1 leaves nothing on stderr" '' "$(cat "$work/stderr")"
-  is "$1 takes the port files away" missing "$([ -e "$dir/port" ] || [ -e "$dir/http-port" ] && echo there || echo missing)"
+  is "$1 takes the port files away" missing "$([ -e "$dir/port" ] || [ -e "$dir/http-port" ] || [ -e "$dir/proxy-port" ] && echo there || echo missing)"
   is "$1 ends it quickly" quick "$([ $((SECONDS - begun)) -lt 10 ] && echo quick || echo slow)"
+  exec 8>&- 9>&-
   wait $client 2>/dev/null
 }
 in_service() { [ "$(counter requests)" = 1 ]; }
@@ -552,23 +817,45 @@ test_log
 test_foreign_hosts
 test_tokens
 partner=$(partner_token)
+business=$(business_token "$partner")
 test_delays
 test_faults
 test_control_errors
 test_parallel
+test_proxy_heads
+test_proxy
+test_proxy_patience
+test_env
 test_command_line
 reset
 stops TERM
 
 odd_key=$'k:/+=\xc3\xbc\xff ey'
-start "$work/odd" --api-key "$odd_key" --no-http
+start "$work/it's odd" --api-key "$odd_key" --no-http
 is '--api-key is written as given' "THRED_API_KEY=$odd_key" "$(tail -n 1 "$dir/credentials")"
 read_credentials
 is '--api-key is accepted' 200 "$(login -o /dev/null -w '%{http_code}' "$partner_endpoint")"
 is '--no-http' missing "$([ -e "$dir/http-port" ] && echo there || echo missing)"
+is '--no-http: the proxy leads to HTTPS alone' '403 200' "$(say 'CONNECT a:80 HTTP/1.1\r\n\r\n') $(say 'CONNECT a:443 HTTP/1.1\r\n\r\n')"
+is 'env.sh is quoted' 401 "$(as_told curl -q -s -o /dev/null -w '%{http_code}' "$businesses")"
+reset
 stops INT
 
-start "$work/name" --name other.example --name '*.wild.example'
+mkdir "$work/repositories"
+git init -q --bare "$work/repositories/books.git"
+git init -q --bare "$work/outside.git"
+books=$base/git/books.git
+start "$work/git" --git "$work/repositories"
+read_credentials
+partner=$(partner_token)
+business=$(business_token "$partner")
+other_business=$(business_token "$partner" "$base/v1/platform/$second/oauth2/token/")
+test_git
+test_git_refusals
+test_git_stop
+
+start "$work/name" --name other.example --name '*.wild.example' --no-proxy
+is '--no-proxy' 'missing 0' "$([ -e "$dir/proxy-port" ] && echo there || echo missing) $(grep -c proxy "$dir/env.sh")"
 is '--name' '200 200' "$(status https://other.example/) $(status https://a.wild.example/)"
 status $base/ >"$work/ignored"
 is '--name replaces the usual names' 60 $?

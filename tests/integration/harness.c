@@ -17,6 +17,7 @@
 
 #include "isolation.h"
 #include "process.h"
+#include "under-shim.h"
 
 #define PATIENCE_MS 20000
 #define SKIPPED     77 /* meson's word for it */
@@ -27,8 +28,10 @@ Emulator emulator;
 
 void harness_require_installation(void)
 {
-  if (access(harness_installed("bin/thred-emulator"), X_OK) == 0)
+  if (access(harness_installed("bin/thred-emulator"), X_OK) == 0) {
+    shim_enter_if_asked();
     return;
+  }
   fprintf(stderr, "skipped: THRED_TEST_ROOT names no installation; run 'meson install' first\n");
   exit(SKIPPED);
 }

@@ -69,7 +69,8 @@ int harness_stop(void **state);
 /* Test fixtures: a cold start, as told above; and the faults gone again. */
 int harness_fresh(void **state);
 
-/* Ends the test program as skipped (meson's 77) where there is no installation to test. */
+/* Ends the test program as skipped (meson's 77) where there is no installation to test. First thing
+ * in main(): see under-shim.h. */
 void harness_require_installation(void);
 
 /* The path of `name` in the installation under test; static storage, good until the next call. */

@@ -2,6 +2,7 @@
 #include "api.h"
 
 #include "auth.h"
+#include "git.h"
 
 static bool is_read(const Request *request)
 {
@@ -60,11 +61,13 @@ static bool has_partner_token(const Request *request, Reply *reply)
   return false;
 }
 
+/* Of the business that the path names, if it names one. */
 static bool has_business_token(const Request *request, Reply *reply)
 {
+  const char *named = request->route.business;
   if (!has_token(request, reply))
     return false;
-  if (request->kind == AUTH_BUSINESS && g_str_equal(request->business, request->route.business))
+  if (request->kind == AUTH_BUSINESS && (!*named || g_str_equal(request->business, named)))
     return true;
   refuse_scope(reply);
   return false;
@@ -192,6 +195,12 @@ static void answer_collection(const Request *request, Reply *reply)
   }
 }
 
+static void answer_nothing(const Request *request, Reply *reply)
+{
+  if (has_token(request, reply))
+    reply_error(reply, 404, "not_found", "There is no such resource.");
+}
+
 /* Of a host that is not Thred's: what a program sent there, but for its headers. */
 static void answer_echo(const Request *request, Reply *reply)
 {
@@ -243,9 +252,14 @@ void api_answer(Emulator *emulator, const Request *request, Reply *reply)
   case ROUTE_PUBLIC:
     reply_text(reply, 200, "application/json", "{\"results\":[]}");
     break;
+  case ROUTE_GIT:
+    if (!emulator->git_root)
+      answer_nothing(request, reply);
+    else if (has_business_token(request, reply))
+      git_answer(emulator, request, reply);
+    break;
   case ROUTE_OTHER:
-    if (has_token(request, reply))
-      reply_error(reply, 404, "not_found", "There is no such resource.");
+    answer_nothing(request, reply);
     break;
   }
 }

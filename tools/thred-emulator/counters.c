@@ -28,6 +28,8 @@ static const struct {
     {"foreign_authorization", NULL},
     {"plain_http_requests", NULL},
     {"connections", NULL},
+    {"connects", NULL},
+    {"connect_authorization", NULL},
 };
 
 Counters *counters_new(void)

@@ -19,6 +19,8 @@ typedef enum Counter {
   COUNT_FOREIGN_AUTHORIZATION,
   COUNT_PLAIN_HTTP_REQUESTS,
   COUNT_CONNECTIONS,
+  COUNT_CONNECTS, /* the proxy's, as is the next */
+  COUNT_CONNECT_AUTHORIZATION,
   COUNTERS
 } Counter;
 

@@ -10,8 +10,6 @@
 #include "settings.h"
 #include "tokens.h"
 
-#include <pthread.h>
-
 /*
  * Each part has its own lock; none is held while another part is called. POSIX's, not GLib's, so
  * that ThreadSanitizer can see them.
@@ -24,19 +22,18 @@ typedef struct Emulator {
   Settings *settings;
   TokenTable *tokens;
 
-  pthread_mutex_t pause_lock;
-  pthread_cond_t pause_over; /* timed by the monotonic clock */
-  bool stopping;             /* under pause_lock */
+  char *git_root; /* what --git serves, absolute; NULL without it. Set before anything serves */
+  int stop_event; /* an eventfd: readable from emulator_stop() on, whoever waits watches it too */
 } Emulator;
 
-/* NULL, with a message on stderr, when there is not enough randomness. */
+/* NULL, with a message on stderr, when there is not enough randomness, or no descriptor. */
 Emulator *emulator_new(const char *api_key);
 void emulator_free(Emulator *emulator);
 
 /* Sleeps in the calling thread, or until emulator_stop(). */
 void emulator_pause(Emulator *emulator, guint64 milliseconds);
 
-/* Ends every pause, and all later ones at once. */
+/* Ends every wait, and all later ones at once. */
 void emulator_stop(Emulator *emulator);
 
 #endif

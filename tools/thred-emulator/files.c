@@ -40,7 +40,8 @@ static bool remove_file(const char *dir, const char *name, GError **error)
 
 bool files_remove_ports(const char *dir, GError **error)
 {
-  return remove_file(dir, "port", error) && remove_file(dir, "http-port", error);
+  return remove_file(dir, "port", error) && remove_file(dir, "http-port", error) &&
+         remove_file(dir, "proxy-port", error);
 }
 
 char *files_prepare(const char *dir, GError **error)
@@ -77,6 +78,32 @@ static bool write_configuration(const char *dir, const Leaflet *leaflet, GError 
   return make_dir(conf_dir, error) && write_file(conf_dir, "50-emulator.conf", text, 0600, error);
 }
 
+static void add_export(GString *text, const char *name, const char *value)
+{
+  g_autofree char *quoted = g_shell_quote(value);
+  g_string_append_printf(text, "export %s=%s\n", name, quoted);
+}
+
+/* For the shell: with these, programs that know nothing of the emulator take it for Thred. */
+static bool write_environment(const char *dir, const Leaflet *leaflet, GError **error)
+{
+  /* curl, OpenSSL's own lookup (and so Python's, Ruby's, PHP's), git, Python's requests. */
+  static const char *const ca_names[] = {"CURL_CA_BUNDLE", "SSL_CERT_FILE", "GIT_SSL_CAINFO",
+                                         "REQUESTS_CA_BUNDLE"};
+  g_autofree char *conf_dir = g_build_filename(dir, "conf.d", NULL);
+  g_autofree char *ca = g_build_filename(dir, "ca.pem", NULL);
+  g_autofree char *proxy = g_strdup_printf("http://%s:%u", leaflet->address, leaflet->proxy_port);
+  GString *text = g_string_new(NULL);
+  add_export(text, "THRED_CONF_DIR", conf_dir);
+  if (leaflet->proxy_port)
+    add_export(text, "https_proxy", proxy);
+  for (size_t i = 0; i < G_N_ELEMENTS(ca_names); i++)
+    add_export(text, ca_names[i], ca);
+  bool ok = write_file(dir, "env.sh", text->str, 0600, error);
+  g_string_free(text, TRUE);
+  return ok;
+}
+
 bool files_write(const char *dir, const Leaflet *leaflet, GError **error)
 {
   char *server = g_strconcat(leaflet->certificates->server, leaflet->certificates->key, NULL);
@@ -85,7 +112,7 @@ bool files_write(const char *dir, const Leaflet *leaflet, GError **error)
   bool ok = write_file(dir, "ca.pem", leaflet->certificates->ca, 0644, error) &&
             write_file(dir, "server.pem", server, 0600, error) &&
             write_file(dir, "credentials", credentials, 0600, error) &&
-            write_configuration(dir, leaflet, error);
+            write_environment(dir, leaflet, error) && write_configuration(dir, leaflet, error);
   OPENSSL_cleanse(server, strlen(server));
   g_free(server);
   return ok;

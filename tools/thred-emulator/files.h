@@ -23,12 +23,13 @@ typedef struct Leaflet {
   const char *api_key;
   const char *address; /* see Listener.address */
   unsigned port;
+  unsigned proxy_port; /* 0: there is none */
 } Leaflet;
 
-/* ca.pem, server.pem, credentials and conf.d/50-emulator.conf: all but the ports. */
+/* ca.pem, server.pem, credentials, env.sh and conf.d/50-emulator.conf: all but the ports. */
 bool files_write(const char *dir, const Leaflet *leaflet, GError **error);
 
-/* `name` is "port" or "http-port". */
+/* `name` is "port", "http-port" or "proxy-port". */
 bool files_write_port(const char *dir, const char *name, unsigned port, GError **error);
 
 #endif

@@ -10,7 +10,7 @@
 
 /* A test that starts a thousand clients at once must not lose any of them to a short queue. */
 #define BACKLOG    4096
-/* How many ports after the given one are tried for the plain-HTTP listener. */
+/* How many ports after the given one are tried for the other listeners. */
 #define NEXT_PORTS 1000
 
 bool listener_parse(const char *text, char **host, unsigned *port)
@@ -47,40 +47,38 @@ static int bind_and_listen(const struct addrinfo *info)
   return -1;
 }
 
-/* A wildcard address is no place to connect to: name the loopback of its family instead. */
-static char *reachable_address(const struct sockaddr_storage *bound, socklen_t length)
+/* A wildcard address is no place to connect to: the loopback of its family stands in for it. */
+static void make_reachable(struct sockaddr_storage *bound)
 {
   if (bound->ss_family == AF_INET) {
     struct sockaddr_in v4;
     memcpy(&v4, bound, sizeof v4);
     if (v4.sin_addr.s_addr == htonl(INADDR_ANY))
-      return g_strdup("127.0.0.1");
+      v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    memcpy(bound, &v4, sizeof v4);
   } else if (bound->ss_family == AF_INET6) {
     struct sockaddr_in6 v6;
     memcpy(&v6, bound, sizeof v6);
     if (IN6_IS_ADDR_UNSPECIFIED(&v6.sin6_addr))
-      return g_strdup("[::1]");
+      v6.sin6_addr = in6addr_loopback;
+    memcpy(bound, &v6, sizeof v6);
   }
-  char host[NI_MAXHOST];
-  if (getnameinfo((const struct sockaddr *)bound, length, host, sizeof host, NULL, 0,
-                  NI_NUMERICHOST) != 0)
-    return NULL;
-  return bound->ss_family == AF_INET6 ? g_strdup_printf("[%s]", host) : g_strdup(host);
 }
 
 static bool describe(Listener *listener)
 {
-  struct sockaddr_storage bound;
-  socklen_t length = sizeof bound;
-  if (getsockname(listener->fd, (struct sockaddr *)&bound, &length) != 0)
+  struct sockaddr *where = (struct sockaddr *)&listener->where;
+  listener->where_size = sizeof listener->where;
+  if (getsockname(listener->fd, where, &listener->where_size) != 0)
     return false;
-  char service[NI_MAXSERV];
-  if (getnameinfo((const struct sockaddr *)&bound, length, NULL, 0, service, sizeof service,
-                  NI_NUMERICSERV) != 0)
+  make_reachable(&listener->where);
+  char host[NI_MAXHOST], service[NI_MAXSERV];
+  if (getnameinfo(where, listener->where_size, host, sizeof host, service, sizeof service,
+                  NI_NUMERICHOST | NI_NUMERICSERV) != 0)
     return false;
   listener->port = (unsigned)g_ascii_strtoull(service, NULL, 10);
-  listener->address = reachable_address(&bound, length);
-  return listener->address != NULL;
+  listener->address = where->sa_family == AF_INET6 ? g_strdup_printf("[%s]", host) : g_strdup(host);
+  return true;
 }
 
 bool listener_open(Listener *listener, const char *host, unsigned port, GError **error)
@@ -122,8 +120,22 @@ bool listener_open_next(Listener *listener, const char *host, unsigned port, GEr
     if (listener_open(listener, host, at, NULL))
       return true;
   g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED,
-              "cannot listen on %s: no free port after %u for plain HTTP", host, port);
+              "cannot listen on %s: no free port after %u", host, port);
   return false;
+}
+
+int listener_connect(const Listener *listener)
+{
+  int fd = socket(listener->where.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (fd < 0)
+    return -1;
+  if (connect(fd, (const struct sockaddr *)&listener->where, listener->where_size) == 0 ||
+      errno == EINPROGRESS)
+    return fd;
+  int saved = errno;
+  close(fd);
+  errno = saved;
+  return -1;
 }
 
 void listener_clear(Listener *listener)

@@ -3,8 +3,10 @@
 #include "ca.h"
 #include "emulator.h"
 #include "files.h"
+#include "git.h"
 #include "listener.h"
 #include "options.h"
+#include "proxy.h"
 #include "server.h"
 
 #include <json-c/json.h>
@@ -18,9 +20,10 @@
 typedef struct Run {
   char *dir; /* absolute */
   Certificates certificates;
-  Listener https, http;
+  Listener https, http, proxy;
   Emulator *emulator;
   Server *https_server, *http_server;
+  Proxy *proxy_server;
 } Run;
 
 /* A descriptor for each of a thousand clients and more; the soft limit is often 1,024. */
@@ -37,7 +40,8 @@ static bool open_listeners(Run *run, const Options *options, GError **error)
 {
   return listener_open(&run->https, options->host, options->port, error) &&
          (!options->plain_http ||
-          listener_open_next(&run->http, options->host, options->port, error));
+          listener_open_next(&run->http, options->host, options->port, error)) &&
+         (!options->proxy || listener_open_next(&run->proxy, options->host, options->port, error));
 }
 
 static bool start_servers(Run *run, const Options *options, GError **error)
@@ -45,27 +49,48 @@ static bool start_servers(Run *run, const Options *options, GError **error)
   run->https_server = server_start(run->emulator, &run->https, &run->certificates);
   if (options->plain_http)
     run->http_server = server_start(run->emulator, &run->http, NULL);
-  if (run->https_server && (run->http_server || !options->plain_http))
+  ProxyWays ways = {.emulator = run->emulator,
+                    .https = &run->https,
+                    .http = options->plain_http ? &run->http : NULL};
+  if (options->proxy)
+    run->proxy_server = proxy_start(&ways, &run->proxy);
+  if (run->https_server && (run->http_server || !options->plain_http) &&
+      (run->proxy_server || !options->proxy))
     return true;
   g_set_error_literal(error, G_FILE_ERROR, G_FILE_ERROR_FAILED, "cannot start the HTTP server");
   return false;
 }
 
-/* The port file comes last: whoever sees it may connect and finds every other file. */
+static bool find_repositories(Run *run, const Options *options, GError **error)
+{
+  if (options->git)
+    run->emulator->git_root = git_find_root(options->git, error);
+  return !options->git || run->emulator->git_root;
+}
+
+/* "port" comes last: whoever sees it may connect and finds every other file. */
+static bool write_ports(const Run *run, const Options *options, GError **error)
+{
+  return (!options->plain_http || files_write_port(run->dir, "http-port", run->http.port, error)) &&
+         (!options->proxy || files_write_port(run->dir, "proxy-port", run->proxy.port, error)) &&
+         files_write_port(run->dir, "port", run->https.port, error);
+}
+
 static bool start(Run *run, const Options *options, GError **error)
 {
   run->dir = files_prepare(options->dir, error);
-  if (!run->dir || !open_listeners(run, options, error) ||
+  if (!run->dir || !find_repositories(run, options, error) ||
+      !open_listeners(run, options, error) ||
       !certificates_make(&run->certificates, options->names, options->expired, error))
     return false;
   Leaflet leaflet = {.certificates = &run->certificates,
                      .partner = settings_partner(run->emulator->settings),
                      .api_key = settings_first_key(run->emulator->settings),
                      .address = run->https.address,
-                     .port = run->https.port};
+                     .port = run->https.port,
+                     .proxy_port = options->proxy ? run->proxy.port : 0};
   return files_write(run->dir, &leaflet, error) && start_servers(run, options, error) &&
-         (!options->plain_http || files_write_port(run->dir, "http-port", run->http.port, error)) &&
-         files_write_port(run->dir, "port", run->https.port, error);
+         write_ports(run, options, error);
 }
 
 static void stop(Run *run)
@@ -74,10 +99,12 @@ static void stop(Run *run)
     (void)files_remove_ports(run->dir, NULL);
   if (run->emulator)
     emulator_stop(run->emulator);
+  proxy_stop(run->proxy_server);
   server_stop(run->https_server);
   server_stop(run->http_server);
   listener_clear(&run->https);
   listener_clear(&run->http);
+  listener_clear(&run->proxy);
   certificates_clear(&run->certificates);
   emulator_free(run->emulator);
   g_free(run->dir);
@@ -109,7 +136,7 @@ int main(int argc, char **argv)
   int status = 1, received = 0;
   sigset_t signals;
   GError *error = NULL;
-  Run run = {.https.fd = -1, .http.fd = -1};
+  Run run = {.https.fd = -1, .http.fd = -1, .proxy.fd = -1};
   block_signals(&signals);
   raise_descriptor_limit();
   run.emulator = emulator_new(options.api_key);

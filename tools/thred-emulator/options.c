@@ -20,11 +20,9 @@ static const char description[] =
     "Example:\n"
     "  thred-emulator --listen 127.0.0.1:0 --dir /tmp/thred &\n"
     "  until test -s /tmp/thred/port; do sleep 0.1; done\n"
-    "  export THRED_CONF_DIR=/tmp/thred/conf.d\n"
+    "  . /tmp/thred/env.sh\n"
     "  thredctl token --partner\n"
-    "  curl --cacert /tmp/thred/ca.pem \\\n"
-    "       --connect-to \"::127.0.0.1:$(cat /tmp/thred/port)\" \\\n"
-    "       https://sandbox.thredfi.com/_emulator/counters\n"
+    "  curl https://sandbox.thredfi.com/_emulator/counters\n"
     "\n"
     "The control API under /_emulator/ is described in thred-emulator(1).\n"
     "Exit status: 0 after SIGTERM or SIGINT, 1 when it cannot start, 2 for a wrong command line.";
@@ -37,6 +35,8 @@ typedef struct Raw {
   char *api_key;
   gboolean expired;
   gboolean no_http;
+  gboolean no_proxy;
+  char *git;
   gboolean version;
 } Raw;
 
@@ -46,6 +46,7 @@ static void raw_clear(Raw *raw)
   g_free(raw->dir);
   g_strfreev(raw->names);
   g_free(raw->api_key);
+  g_free(raw->git);
 }
 
 static bool read_arguments(Raw *raw, int *argc, char ***argv, GError **error)
@@ -62,6 +63,9 @@ static bool read_arguments(Raw *raw, int *argc, char ***argv, GError **error)
       {"api-key", 'k', 0, G_OPTION_ARG_FILENAME, &raw->api_key,
        "The partner's API key, in place of a random one", "KEY"},
       {"no-http", 0, 0, G_OPTION_ARG_NONE, &raw->no_http, "No plain-HTTP listener", NULL},
+      {"no-proxy", 0, 0, G_OPTION_ARG_NONE, &raw->no_proxy, "No CONNECT proxy", NULL},
+      {"git", 'g', 0, G_OPTION_ARG_FILENAME, &raw->git,
+       "Serve the bare git repositories in DIR at /git/NAME.git", "DIR"},
       {"version", 'V', 0, G_OPTION_ARG_NONE, &raw->version, "Print the version and exit", NULL},
       G_OPTION_ENTRY_NULL};
   g_autoptr(GOptionContext) context = g_option_context_new(NULL);
@@ -131,6 +135,8 @@ OptionsResult options_parse(Options *options, int *argc, char ***argv)
   options->names = raw.names ? g_steal_pointer(&raw.names) : g_strsplit(default_names, " ", -1);
   options->expired = raw.expired;
   options->plain_http = !raw.no_http;
+  options->proxy = !raw.no_proxy;
+  options->git = g_steal_pointer(&raw.git);
 out:
   raw_clear(&raw);
   return result;
@@ -141,6 +147,7 @@ void options_clear(Options *options)
   g_free(options->host);
   g_free(options->dir);
   g_free(options->api_key);
+  g_free(options->git);
   g_strfreev(options->names);
   *options = (Options){0};
 }

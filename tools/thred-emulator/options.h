@@ -13,6 +13,8 @@ typedef struct Options {
   char *api_key; /* NULL: a random one */
   bool expired;
   bool plain_http;
+  bool proxy;
+  char *git; /* of --git; NULL: no repositories */
 } Options;
 
 /* What the program does after the command line was read. */

@@ -42,10 +42,8 @@ static bool read_form(GHashTable *values, const char *form, gssize length,
 
 static bool body_is_form(const Request *request)
 {
-  struct json_object *type = NULL;
-  if (!json_object_object_get_ex(request->headers, "content-type", &type))
-    return false;
-  return g_ascii_strncasecmp(json_object_get_string(type), FORM_TYPE, strlen(FORM_TYPE)) == 0;
+  const char *type = request_header(request, "content-type");
+  return type && g_ascii_strncasecmp(type, FORM_TYPE, strlen(FORM_TYPE)) == 0;
 }
 
 Params *params_read(const Request *request, const char *const *allowed, GError **error)

@@ -6,6 +6,7 @@
 void reply_clear(Reply *reply)
 {
   g_free(reply->body);
+  g_strfreev(reply->headers);
   g_free(reply->location);
   g_free(reply->retry_after);
   *reply = (Reply){0};

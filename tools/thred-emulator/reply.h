@@ -21,6 +21,7 @@ typedef struct Reply {
   char *body;               /* owned */
   size_t length;            /* of body */
   const char *content_type; /* NULL for none */
+  char **headers;           /* others: name, value, name, value...; NULL for none. Owned */
   const char *challenge;    /* for WWW-Authenticate; NULL for none */
   ChallengeRule challenge_rule;
   const char *allow; /* of a 405 */

@@ -58,6 +58,14 @@ void request_add_header(Request *request, const char *name, const char *value)
   json_object_object_add(request->headers, key, json_object_new_string(list ? list : text));
 }
 
+const char *request_header(const Request *request, const char *name)
+{
+  struct json_object *value = NULL;
+  if (!json_object_object_get_ex(request->headers, name, &value))
+    return NULL;
+  return json_object_get_string(value);
+}
+
 /* "Host:port" to "host", so that spellings of one host compare equal. */
 static char *bare_host(const char *authority)
 {
@@ -91,9 +99,8 @@ static void derive(Request *request)
 {
   g_autofree char *authority = NULL;
   const char *rest = split_authority(request->target, &authority);
-  struct json_object *host = NULL;
-  json_object_object_get_ex(request->headers, "host", &host);
-  request->host = bare_host(authority ? authority : host ? json_object_get_string(host) : "");
+  const char *host = request_header(request, "host");
+  request->host = bare_host(authority ? authority : host ? host : "");
 
   const char *mark = strchr(rest, '?');
   g_autofree char *raw = mark ? g_strndup(rest, (gsize)(mark - rest)) : g_strdup(rest);
@@ -114,6 +121,10 @@ void request_begin(Request *request, const char *method, Connection *connection)
   if (request->api_host)
     request->route = route_of(g_str_equal(method, "HEAD") ? "GET" : request->method, request->path);
   if (request->control)
+    request->body_limit = CONTROL_BODY_LIMIT;
+  else if (request->route.kind == ROUTE_GIT)
+    request->body_limit = GIT_BODY_LIMIT;
+  if (request->body_limit > 0)
     request->body = g_byte_array_new();
   request->digest = EVP_MD_CTX_new();
   if (request->digest && EVP_DigestInit_ex(request->digest, EVP_sha256(), NULL) != 1)
@@ -125,7 +136,7 @@ void request_add_body(Request *request, const void *data, size_t length)
   request->body_bytes += length;
   if (request->digest)
     EVP_DigestUpdate(request->digest, data, length);
-  if (request->body && request->body_bytes <= CONTROL_BODY_LIMIT)
+  if (request->body && request->body_bytes <= request->body_limit)
     g_byte_array_append(request->body, data, (guint)length);
 }
 

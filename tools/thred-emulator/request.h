@@ -10,14 +10,16 @@
 #include <openssl/evp.h>
 #include <stdbool.h>
 
-/* What a request to the control API may carry as its body. */
-#define CONTROL_BODY_LIMIT (1024 * 1024)
+/* What may come as the body of a request to the control API, and to a git repository. */
+#define CONTROL_BODY_LIMIT ((guint64)1024 * 1024)
+#define GIT_BODY_LIMIT     ((guint64)64 * 1024 * 1024)
 
 /* One TCP connection. Its number is given at its first counted request. */
 typedef struct Connection {
   bool tls;
   guint64 number;
-  guint64 counted_in; /* see counters_connection() */
+  guint64 counted_in; /* see counters_arrival() */
+  char peer[64];      /* the client's address, numeric; "" if unknown */
 } Connection;
 
 /* What the Authorization header held, as far as the token table knows. */
@@ -48,7 +50,8 @@ typedef struct Request {
   EVP_MD_CTX *digest;
   guint64 body_bytes;
   char body_sha256[65]; /* after request_finish_body() */
-  GByteArray *body;     /* of a control request; at most CONTROL_BODY_LIMIT */
+  GByteArray *body;     /* of a request whose body is read; NULL for others */
+  guint64 body_limit;   /* what is kept of it */
 
   AuthKind kind; /* after auth_examine() */
   char business[UUID_SIZE];
@@ -63,10 +66,13 @@ void request_free(Request *request);
 /* To be called for each header, in order. Text that is not UTF-8 is taken for ISO 8859-1. */
 void request_add_header(Request *request, const char *name, const char *value);
 
+/* One of the other headers by its name in lower case; NULL if it did not come. */
+const char *request_header(const Request *request, const char *name);
+
 /* With method and headers known: fills in what is derived from them. */
 void request_begin(Request *request, const char *method, Connection *connection);
 
-/* Counts and hashes; only a control request keeps its body. */
+/* Counts and hashes; only requests to the control API and to a git repository keep their bodies. */
 void request_add_body(Request *request, const void *data, size_t length);
 void request_finish_body(Request *request);
 

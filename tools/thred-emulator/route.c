@@ -30,6 +30,7 @@ static const struct {
     {NULL, "api/v1/product-pricing", ROUTE_PUBLIC},
     {NULL, "api/v1/product-pricing/**", ROUTE_PUBLIC},
     {NULL, "api/friday/token", ROUTE_PUBLIC},
+    {NULL, "git/**", ROUTE_GIT},
 };
 
 bool route_host_is_api(const char *host)

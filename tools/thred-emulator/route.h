@@ -16,7 +16,8 @@ typedef enum RouteKind {
   ROUTE_BUSINESS,
   ROUTE_ARCHIVE,
   ROUTE_UNARCHIVE,
-  ROUTE_RESOURCE /* wants a token of the business that the path names */
+  ROUTE_RESOURCE, /* wants a token of the business that the path names */
+  ROUTE_GIT       /* wants a token of any business, for the path names none */
 } RouteKind;
 
 typedef struct Route {

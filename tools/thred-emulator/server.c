@@ -4,7 +4,9 @@
 #include "exchange.h"
 
 #include <microhttpd.h>
+#include <netdb.h>
 #include <string.h>
+#include <sys/socket.h>
 
 /* Of each listener. */
 #define MAX_CONNECTIONS   8192U
@@ -71,6 +73,8 @@ static struct MHD_Response *make_response(Reply *reply)
   set_header(response, MHD_HTTP_HEADER_LOCATION, reply->location);
   set_header(response, MHD_HTTP_HEADER_RETRY_AFTER, reply->retry_after);
   set_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, reply->no_store ? "no-store" : NULL);
+  for (char **field = reply->headers; field && field[0]; field += 2)
+    set_header(response, field[0], field[1]);
   return response;
 }
 
@@ -130,14 +134,27 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **co
   *context = NULL;
 }
 
+static void name_peer(Connection *made, struct MHD_Connection *connection)
+{
+  const union MHD_ConnectionInfo *info =
+      MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+  if (!info)
+    return;
+  socklen_t size = info->client_addr->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
+                                                            : sizeof(struct sockaddr_in);
+  if (getnameinfo(info->client_addr, size, made->peer, sizeof made->peer, NULL, 0,
+                  NI_NUMERICHOST) != 0)
+    made->peer[0] = '\0';
+}
+
 static void on_connection(void *cls, struct MHD_Connection *connection, void **context,
                           enum MHD_ConnectionNotificationCode code)
 {
   const Server *server = cls;
-  (void)connection;
   if (code == MHD_CONNECTION_NOTIFY_STARTED) {
     Connection *made = g_new0(Connection, 1);
     made->tls = server->tls;
+    name_peer(made, connection);
     *context = made;
   } else {
     g_free(*context);

@@ -95,5 +95,6 @@ same 'curl -H' curl -q -sS -H 'Authorization: Bearer x' "$elsewhere/file?thredfi
 same 'curl -d' curl -q -sS -d a=b "$elsewhere/file"
 same 'curl -T' curl -q -sS -T "$work/upload" "$elsewhere/file"
 same 'curl -f of what is missing' curl -q -sS -f "$elsewhere/missing"
-same 'curl -Z' curl -q -s -Z -o /dev/null -o /dev/null -o /dev/null "$elsewhere/file" "$elsewhere/file?2" "$elsewhere/missing"
+# Its progress meter shows times.
+same 'curl -Z' sh -c 'exec curl -q -s -Z -o /dev/null -o /dev/null -o /dev/null "$@" 2>/dev/null' - "$elsewhere/file" "$elsewhere/file?2" "$elsewhere/missing"
 finish

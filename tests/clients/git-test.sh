@@ -58,10 +58,12 @@ is 'no token was anywhere else' '0 0' "$(leaks)"
 
 git -C "$work/repositories/books.git" update-server-info
 export elsewhere work
+# One request at a time: else it depends on their timing which of git's handles, each with options that
+# were left on it, asks for what.
 cat >"$work/elsewhere-clone" <<'SH'
 #!/bin/sh
 rm -rf "$work/clone"
-git clone -q "$elsewhere/books.git" "$work/clone" && git -C "$work/clone" log --format=%s
+git -c http.maxRequests=1 clone -q "$elsewhere/books.git" "$work/clone" && git -C "$work/clone" log --format=%s
 SH
 chmod +x "$work/elsewhere-clone"
 same 'git clone' "$work/elsewhere-clone"

@@ -43,6 +43,14 @@ typedef struct {
   bool fail_on_error;
 } PreloadProgram;
 
+/* When a handle is judged. What the program's pointers lead to, its header list and its CURLU, must
+ * be there when a transfer begins, and may be freed or half made at any other time. */
+typedef enum {
+  PRELOAD_START,        /* a transfer is about to begin, as far as anyone can tell */
+  PRELOAD_CHANGE,       /* an option has been changed in a handle that waits in a multi, unarmed */
+  PRELOAD_CHANGE_ARMED, /* the same, and it was armed until then */
+} PreloadMoment;
+
 typedef struct Handle PreloadHandle;
 
 typedef struct {
@@ -52,11 +60,11 @@ typedef struct {
   /*
    * Before a transfer: decides whether `curl` is to get what Thred's URLs need, and sets it.
    * *handle is NULL the first time and is kept for this CURL* until forget(). True: armed, so
-   * disarm() must follow. `again`: it was armed for this transfer until the program changed an
-   * option. A transfer that has begun without being armed counts as one from elsewhere.
+   * disarm() must follow. A transfer that has begun without being armed counts as one from
+   * elsewhere.
    */
   bool (*arm)(PreloadHandle **handle, CURL *curl, const ThredCurlApi *api,
-              const PreloadProgram *program, bool again);
+              const PreloadProgram *program, PreloadMoment moment);
 
   /* After the transfer: takes everything off, puts the program's options back, wipes the token. */
   void (*disarm)(PreloadHandle *handle);

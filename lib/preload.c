@@ -151,12 +151,24 @@ static bool may_retry(const Handle *handle, const PreloadProgram *program)
          (!is_replaced(handle) || !own_credentials(program, host_of(handle)));
 }
 
-static bool arm_for(Handle *handle, const PreloadProgram *program, const char *url)
+static bool take_headers(Handle *handle, struct curl_slist *headers, PreloadMoment moment)
 {
-  if (!handle_set_headers(handle, program->headers)) {
+  if (moment == PRELOAD_START && !handle_set_headers(handle, headers)) {
     log_error("no token: out of memory for a header list");
     return false;
   }
+  if (moment != PRELOAD_START) {
+    handle_set_headers(handle, NULL);
+    handle->node.next = headers; /* read before the request is sent: then it must be there */
+  }
+  return true;
+}
+
+static bool arm_for(Handle *handle, const PreloadProgram *program, const char *url,
+                    PreloadMoment moment)
+{
+  if (!take_headers(handle, program->headers, moment))
+    return false;
   handle->program = program_of(&handle->api, program);
   if (!may_arm(handle, program, url))
     return false;
@@ -169,13 +181,18 @@ static bool arm_for(Handle *handle, const PreloadProgram *program, const char *u
   return !code;
 }
 
-/* The URL that the next transfer begins at. With CURLU it is libcurl's to free: *allocated. */
-static const char *url_of(const ThredCurlApi *api, const PreloadProgram *program, char **allocated)
+/* The URL that the next transfer begins at, or NULL. `*allocated` is libcurl's to free, if not
+ * NULL. A CURLU that cannot be read now is taken to hold what it held. */
+static const char *url_of(const Handle *handle, const ThredCurlApi *api,
+                          const PreloadProgram *program, PreloadMoment moment, char **allocated)
 {
-  *allocated = NULL;
   if (!program->curlu)
     return program->url;
-  return api->url_get(program->curlu, CURLUPART_URL, allocated, 0) ? NULL : *allocated;
+  if (moment == PRELOAD_CHANGE_ARMED)
+    return handle->remembered.url;
+  if (moment == PRELOAD_CHANGE || api->url_get(program->curlu, CURLUPART_URL, allocated, 0))
+    return NULL;
+  return *allocated;
 }
 
 static bool is_supported(const ThredCurlApi *api)
@@ -211,20 +228,20 @@ static void begin(Handle *handle)
 }
 
 static bool arm(PreloadHandle **handle, CURL *curl, const ThredCurlApi *api,
-                const PreloadProgram *program, bool again)
+                const PreloadProgram *program, PreloadMoment moment)
 {
-  char *allocated;
+  char *allocated = NULL;
   int saved = errno;
   bool armed = false;
   if (process_disabled() || is_attached(curl, program) || !is_supported(api))
     return false;
-  const char *url = url_of(api, program, &allocated);
-  if (url && !*handle)
+  if (!*handle)
     *handle = new_handle(curl, api);
-  if (url && *handle) {
-    if (!again)
+  const char *url = *handle ? url_of(*handle, api, program, moment, &allocated) : NULL;
+  if (url) {
+    if (moment != PRELOAD_CHANGE_ARMED)
       begin(*handle);
-    armed = arm_for(*handle, program, url);
+    armed = arm_for(*handle, program, url, moment);
   }
   if (allocated)
     api->free(allocated);

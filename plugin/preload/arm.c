@@ -103,38 +103,39 @@ static bool leads_to_thred(const ThredCurlApi *api, const char *url)
 }
 
 /* A few nanoseconds for a URL without the name in it. Once the library is there, it decides the
- * rest: it remembers what it has parsed. */
-static bool is_for_thred(const Watch *watch)
+ * rest: it remembers what it has parsed. A CURLU is read only when a transfer begins. */
+static bool is_for_thred(const Watch *watch, PreloadMoment moment)
 {
   const ThredCurlApi *api = &watch->library->api;
   if (watch->program.curlu)
-    return has_thred_host(api, watch->program.curlu);
+    return moment == PRELOAD_START ? has_thred_host(api, watch->program.curlu)
+                                   : moment == PRELOAD_CHANGE_ARMED;
   return watch->may_be_thred && (library(false) || leads_to_thred(api, watch->url));
 }
 
 /* ---- before and after ---- */
 
-static void arm_as(Watch *watch, CURL *curl, bool again)
+static void arm_at(Watch *watch, CURL *curl, PreloadMoment moment)
 {
   disarm(watch);
   if (disabled || watch->ours || watch->unknown || !watch->library->complete ||
-      !is_for_thred(watch))
+      !is_for_thred(watch, moment))
     return;
   int saved = errno;
   const PreloadApi *api = library(true);
   if (api)
-    watch->armed = api->arm(&watch->handle, curl, &watch->library->api, &watch->program, again);
+    watch->armed = api->arm(&watch->handle, curl, &watch->library->api, &watch->program, moment);
   errno = saved;
 }
 
 void arm(Watch *watch, CURL *curl)
 {
-  arm_as(watch, curl, false);
+  arm_at(watch, curl, PRELOAD_START);
 }
 
-void arm_again(Watch *watch, CURL *curl)
+void arm_changed(Watch *watch, CURL *curl, bool armed)
 {
-  arm_as(watch, curl, true);
+  arm_at(watch, curl, armed ? PRELOAD_CHANGE_ARMED : PRELOAD_CHANGE);
 }
 
 void disarm(Watch *watch)

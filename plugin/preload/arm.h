@@ -11,8 +11,8 @@
 /* Before a transfer of `curl`: arms it if it is for Thred; if it is armed already, decides again.
  */
 void arm(Watch *watch, CURL *curl);
-/* After an option of an armed handle was changed, for the same transfer. */
-void arm_again(Watch *watch, CURL *curl);
+/* The same after an option was changed; `armed`: it was, until then. */
+void arm_changed(Watch *watch, CURL *curl, bool armed);
 
 /* After it. Nothing happens to a handle that is not armed. */
 void disarm(Watch *watch);

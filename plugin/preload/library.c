@@ -43,7 +43,8 @@ static const Library *find(const Binding *binding, void *easy_init)
   return NULL;
 }
 
-/* Publishes `library`, or finds the same one published by another thread before. NULL: no room. */
+/* Publishes `library`, or finds the same one published by another thread before. Where there is no
+ * room it is good all the same, and lost. */
 static const Library *publish(const Library *library)
 {
   for (unsigned i = 0; i < LIBRARIES_MAX; i++) {
@@ -54,7 +55,7 @@ static const Library *publish(const Library *library)
         there->api.easy_getinfo == library->api.easy_getinfo)
       return there;
   }
-  return NULL;
+  return library;
 }
 
 /* ---- a new one ---- */
@@ -127,8 +128,9 @@ static void hold_object(Library *library)
   memcpy(&inside, &library->api.easy_getinfo, sizeof inside);
   library->start = library->end = (uintptr_t)inside;
   dl_iterate_phdr(measure, library);
-  if (dladdr(inside, &info) && info.dli_fname)
-    dlopen(info.dli_fname, RTLD_LAZY | RTLD_NOLOAD);
+  if (!dladdr(inside, &info) || !info.dli_fname ||
+      !dlopen(info.dli_fname, RTLD_LAZY | RTLD_NOLOAD))
+    library->end = library->start; /* another object may lie there some day */
   dlerror();
 }
 

@@ -71,10 +71,8 @@ static CURLcode set_option(const Library *library, Watch *watch, CURL *curl, CUR
                       : library->api.easy_setopt(curl, option, argument.pointer);
   if (cares && code == CURLE_OK)
     watch_note(watch, option, argument);
-  if (armed)
-    arm_again(watch, curl);
-  else if (cares && atomic_load_explicit(&watch->multi, memory_order_relaxed))
-    arm(watch, curl);
+  if (armed || (cares && atomic_load_explicit(&watch->multi, memory_order_relaxed)))
+    arm_changed(watch, curl, armed);
   return code;
 }
 

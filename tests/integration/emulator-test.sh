@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # emulator-test.sh PATH_TO_EMULATOR - thred-emulator as curl(1) sees it. Prints TAP.
 set -u
+. "$(dirname "$0")/../tap.sh"
 
 if [ $# -ne 1 ] || [ ! -x "$1" ]; then
   echo "usage: $0 PATH_TO_EMULATOR" >&2
@@ -34,36 +35,6 @@ invoices=$businesses$known/invoices/
 # Nothing of the caller's may lead curl and git elsewhere.
 unset no_proxy NO_PROXY HTTPS_PROXY "${!GIT_@}"
 export HOME=$work GIT_CONFIG_NOSYSTEM=1 GIT_TERMINAL_PROMPT=0
-
-tests=0
-failures=0
-
-# is NAME EXPECTED ACTUAL
-is() {
-  tests=$((tests + 1))
-  if [ "$2" = "$3" ]; then
-    echo "ok $tests - $1"
-  else
-    echo "not ok $tests - $1"
-    printf '%s\n' "expected: $2" "actual:   $3" | head -c 2000 | sed 's/^/#   /'
-    failures=$((failures + 1))
-  fi
-}
-
-# like NAME PATTERN TEXT: a glob that the whole text must match.
-like() {
-  # shellcheck disable=SC2053  # the right side is meant to be a pattern
-  if [[ $3 == $2 ]]; then is "$1" yes yes; else is "$1" "$2" "$3"; fi
-}
-
-# until_true COMMAND...: asks again for up to ten seconds.
-until_true() {
-  local end=$((SECONDS + 10))
-  until "$@"; do
-    [ $SECONDS -lt $end ] || return 1
-    sleep 0.02
-  done
-}
 
 ready() { [ -s "$dir/port" ]; }
 
@@ -869,5 +840,4 @@ status $base/ >"$work/ignored"
 is '--expired' 60 $?
 is 'an expired server serves those who do not look' 401 "$(status --insecure $base/)"
 
-echo "1..$tests"
-[ $failures -eq 0 ]
+finish

@@ -3,6 +3,7 @@
 # thredctl-test.sh - the commands of thredctl, of the installation in THRED_TEST_ROOT. Prints TAP.
 # It flushes the cache: one of its own where it may have one, else the user's.
 set -u
+. "$(dirname "$0")/../tap.sh"
 
 if [ -z "${THRED_TEST_ALONE-}" ] && unshare -m true 2>/dev/null; then
   # shellcheck disable=SC2016  # the inner shell expands it
@@ -29,31 +30,6 @@ trap cleanup EXIT
 
 first=3c90c3cc-0d44-4b50-8888-8dd25736052a
 nobody=99999999-9999-4999-8999-999999999999
-tests=0
-failures=0
-
-# is NAME EXPECTED ACTUAL
-is() {
-  tests=$((tests + 1))
-  if [ "$2" = "$3" ]; then
-    echo "ok $tests - $1"
-  else
-    echo "not ok $tests - $1"
-    printf '%s\n' "expected: $2" "actual:   $3" | head -c 2000 | sed 's/^/#   /'
-    failures=$((failures + 1))
-  fi
-}
-
-# matches NAME REGULAR_EXPRESSION TEXT
-matches() {
-  if [[ $3 =~ $2 ]]; then is "$1" yes yes; else is "$1" "$2" "$3"; fi
-}
-
-skip() {
-  tests=$((tests + 1))
-  echo "ok $tests - $1 # SKIP $2"
-}
-
 # run ARGUMENT...: sets status; stdout and stderr go to files.
 run() {
   "$thredctl" "$@" >"$work/out" 2>"$work/err"
@@ -506,5 +482,4 @@ test_route_json
 test_route_errors
 test_exec_failures
 test_exec
-echo "1..$tests"
-[ $failures -eq 0 ]
+finish

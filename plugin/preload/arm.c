@@ -21,7 +21,8 @@ static bool disabled;
 __attribute__((constructor)) static void read_disabled(void)
 {
   const char *value = secure_getenv("THRED_DISABLE");
-  disabled = value && strcmp(value, "1") == 0;
+  if (value && strcmp(value, "1") == 0)
+    disabled = true;
 }
 
 /* ---- the library ---- */

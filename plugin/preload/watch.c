@@ -11,30 +11,49 @@
 
 #define BUCKETS 1024u /* a power of two */
 
-/* Heads of lists that only grow, at the front. */
-static _Atomic(Watch *) table[BUCKETS];
+/* Heads of lists that only grow, at the front. Made for the first handle: a program that uses no
+ * libcurl does not pay for its pages. */
+typedef _Atomic(Watch *) Bucket;
+static _Atomic(Bucket *) buckets;
 
-static _Atomic(Watch *) *bucket_of(const void *key)
+static Bucket *make_buckets(void)
+{
+  Bucket *made = calloc(BUCKETS, sizeof *made), *there = NULL;
+  if (made && !atomic_compare_exchange_strong(&buckets, &there, made)) {
+    free(made);
+    made = there;
+  }
+  return made;
+}
+
+/* The bucket's place in the table. */
+static size_t hash(const void *key)
 {
   /* Allocations lie 16 bytes apart at least, and handles kilobytes: let all bits have a say. */
   uint64_t bits = (uint64_t)(uintptr_t)key * UINT64_C(0x9e3779b97f4a7c15);
-  return &table[bits >> 54];
+  return (size_t)(bits >> 54);
 }
 
-_Static_assert(BUCKETS == UINT64_C(1) << (64 - 54), "bucket_of");
+_Static_assert(BUCKETS == UINT64_C(1) << (64 - 54), "hash");
 
 Watch *watch_find(const void *key)
 {
-  Watch *watch = atomic_load_explicit(bucket_of(key), memory_order_acquire);
+  Bucket *table = atomic_load_explicit(&buckets, memory_order_acquire);
+  if (!table || !key)
+    return NULL;
+  Watch *watch = atomic_load_explicit(&table[hash(key)], memory_order_acquire);
   while (watch && atomic_load_explicit(&watch->key, memory_order_acquire) != key)
     watch = watch->next;
-  return key ? watch : NULL;
+  return watch;
 }
 
 /* A free place in the bucket, or a new one, made `key`'s. */
 static Watch *claim(void *key)
 {
-  _Atomic(Watch *) *bucket = bucket_of(key);
+  Bucket *table = atomic_load_explicit(&buckets, memory_order_acquire);
+  if (!table && !(table = make_buckets()))
+    return NULL;
+  Bucket *bucket = &table[hash(key)];
   Watch *watch = atomic_load_explicit(bucket, memory_order_acquire);
   for (; watch; watch = watch->next) {
     void *none = NULL;
@@ -75,7 +94,8 @@ void watch_remove(Watch *watch)
 
 void watch_each_of(void *multi, void (*act)(Watch *))
 {
-  for (unsigned i = 0; i < BUCKETS; i++)
+  Bucket *table = atomic_load_explicit(&buckets, memory_order_acquire);
+  for (unsigned i = 0; table && i < BUCKETS; i++)
     for (Watch *watch = atomic_load_explicit(&table[i], memory_order_acquire); watch;
          watch = watch->next)
       if (atomic_load_explicit(&watch->multi, memory_order_relaxed) == multi)

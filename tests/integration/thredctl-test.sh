@@ -11,10 +11,8 @@ if [ -z "${THRED_TEST_ALONE-}" ] && unshare -m true 2>/dev/null; then
 fi
 
 root=${THRED_TEST_ROOT-}
-if [ ! -x "$root/bin/thredctl" ] || [ ! -x "$root/bin/thred-emulator" ]; then
-  echo "1..0 # SKIP THRED_TEST_ROOT names no installation"
-  exit 0
-fi
+[ -x "$root/bin/thredctl" ] && [ -x "$root/bin/thred-emulator" ] ||
+  skip_all 'THRED_TEST_ROOT names no installation'
 thredctl=$root/bin/thredctl
 shim=$root/lib/thred/libthred-preload.so
 routes=$root/lib/thred/conf.d/20-routes.conf

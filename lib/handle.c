@@ -107,12 +107,21 @@ void handle_show_token(Handle *handle, size_t token_length)
 static bool is_authorization(const char *line)
 {
   size_t length = strlen("Authorization");
-  if (!line || !ascii_equal_n(line, "Authorization", length))
+  if (!ascii_equal_n(line, "Authorization", length))
     return false;
   line += length;
   while (*line == ' ' || *line == '\t')
     line++;
   return *line == ':' || *line == ';';
+}
+
+/* libcurl sends an entry as it is, with the ends of lines that a program puts into it. */
+static bool has_more_authorization(const char *entry)
+{
+  while ((entry = strchr(entry, '\n')))
+    if (is_authorization(++entry))
+      return true;
+  return false;
 }
 
 static void free_nodes(struct curl_slist *list)
@@ -130,7 +139,7 @@ static bool filter(const struct curl_slist *headers, struct curl_slist **filtere
   struct curl_slist **end = filtered;
   *filtered = NULL;
   for (; headers; headers = headers->next) {
-    if (is_authorization(headers->data))
+    if (headers->data && is_authorization(headers->data))
       continue;
     struct curl_slist *node = calloc(1, sizeof *node);
     if (!node) {
@@ -148,14 +157,17 @@ static bool filter(const struct curl_slist *headers, struct curl_slist **filtere
 bool handle_set_headers(Handle *handle, struct curl_slist *headers)
 {
   struct curl_slist *filtered = NULL;
-  bool own = false;
-  for (const struct curl_slist *line = headers; line; line = line->next)
-    own |= is_authorization(line->data);
+  bool own = false, mixed = false;
+  for (const struct curl_slist *line = headers; line; line = line->next) {
+    own |= line->data && is_authorization(line->data);
+    mixed |= line->data && has_more_authorization(line->data);
+  }
   if (own && !filter(headers, &filtered))
     return false;
   free_nodes(handle->filtered);
   handle->filtered = filtered;
-  handle->own_authorization = own;
+  handle->own_authorization = own || mixed;
+  handle->mixed_authorization = mixed;
   handle->program.headers = headers;
   handle->node.next = headers;
   return true;

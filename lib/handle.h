@@ -36,8 +36,8 @@ typedef struct {
   long header_opt;         /* CURLHEADER_* */
   bool has_bearer;         /* it has a bearer of its own, which we do not touch */
   bool needs_user;         /* FAILONERROR without a user: see options.c */
-  bool stale_url;          /* CURLOPT_CURLU with a libcurl below 8.12: see options.c */
-  const char *url;         /* CURLOPT_URL beside that, the caller's; or NULL */
+  unsigned long beside;    /* CURLAUTH_* that may stand beside Bearer */
+  CURLU *curlu;            /* CURLOPT_CURLU with a libcurl that reports another URL, or NULL */
 } Program;
 
 typedef struct Handle {
@@ -53,6 +53,7 @@ typedef struct Handle {
   struct curl_slist *filtered; /* for `replace`: nodes of ours over the program's strings, without
                                   its Authorization; NULL while it has none */
   bool own_authorization;      /* its headers have an Authorization line */
+  bool mixed_authorization;    /* .. inside another one, so that it cannot be left out */
   bool unchanged;              /* without a token a request must be as it would be without us: for
                                   the shim; else nothing of libcurl's own may go out either */
   char business[UUID_LENGTH + 1];
@@ -65,7 +66,9 @@ typedef struct Handle {
   long redirects;      /* libcurl's count at the last request */
   bool sent;           /* the last request carried our token .. */
   uint64_t generation; /* .. of this generation */
-  bool retry_wanted;   /* a 401 is to be answered, as far as the program's headers go */
+  bool retry_wanted;   /* a 401 is to be answered, as far as the program's options go */
+  bool may_answer;     /* .. and can be, in this transfer */
+  bool armed;          /* under the shim: our options are on */
   bool bearer_set;     /* libcurl has the dummy bearer */
   bool bearer_late;    /* it looks at the bearer once a connection (8.21), not at each 401 */
   bool spent;          /* the last transfer answered one: the next cannot (request.c) */

@@ -43,17 +43,20 @@ static bool everywhere_replaced(void)
   return replaced;
 }
 
-/* Beside Bearer, under the shim, the methods that the program allows: for the other hosts that it
- * may be redirected to, where it may have a password. Its own Bearer must go for a `spent`
- * transfer. */
+/* Without a retry, under the shim, the program's own methods; but a `spent` transfer must begin
+ * without Bearer (request.c). */
+static unsigned long methods_without_retry(const Handle *handle)
+{
+  unsigned long methods = handle->unchanged ? handle->program.http_auth : CURLAUTH_NONE;
+  return handle->spent ? methods & ~CURLAUTH_BEARER : methods;
+}
+
 CURLcode options_set_methods(Handle *handle)
 {
   bool retry = handle->retry_wanted && !handle->spent;
-  unsigned long beside = handle->unchanged ? handle->program.http_auth : CURLAUTH_NONE;
-  if (handle->spent)
-    beside &= ~CURLAUTH_BEARER;
   return handle->api.easy_setopt(handle->curl, CURLOPT_HTTPAUTH,
-                                 retry ? beside | CURLAUTH_BEARER | CURLAUTH_ONLY : beside);
+                                 retry ? handle->program.beside | CURLAUTH_BEARER | CURLAUTH_ONLY
+                                       : methods_without_retry(handle));
 }
 
 static CURLcode set_dummy(Handle *handle, bool wanted)
@@ -68,14 +71,16 @@ static CURLcode set_dummy(Handle *handle, bool wanted)
 
 CURLcode options_set_bearer(Handle *handle, bool token_sent)
 {
-  bool wanted = handle->retry_wanted && token_sent;
+  bool wanted = handle->may_answer && token_sent;
   return handle->bearer_late || handle->bearer_set == wanted ? CURLE_OK : set_dummy(handle, wanted);
 }
 
+/* A bearer makes libcurl use whatever method is allowed: none where no 401 can be answered. */
 static CURLcode set_retry(Handle *handle)
 {
   CURLcode code = options_set_methods(handle);
-  return code ? code : set_dummy(handle, handle->retry_wanted);
+  handle->may_answer = handle->retry_wanted && !handle->spent;
+  return code ? code : set_dummy(handle, handle->may_answer);
 }
 
 CURLcode options_set_retry(Handle *handle)
@@ -87,25 +92,13 @@ CURLcode options_set_retry(Handle *handle)
 
 /* ---- on and off ---- */
 
-/*
- * Two options that only matter together with others of the program's.
- *
- * USERNAME: with FAILONERROR, libcurl before 8.21 takes a 401 for the end unless it has a user,
- * were it an empty one (http_should_fail in http.c). Our header stands in place of what it would
- * send.
- *
- * URL: with CURLU, libcurl before 8.12 reports the URL of an earlier transfer to PREREQ unless URL
- * is NULL (Curl_pretransfer in transfer.c). What it requests is CURLU either way, and what it
- * leaves in URL is CURLU's.
- */
-static CURLcode set_companions(Handle *handle)
+/* With FAILONERROR, libcurl before 8.21 takes a 401 for the end unless it has a user, were it an
+ * empty one (http_should_fail in http.c). Our header stands in place of what it would send. */
+static CURLcode set_user(Handle *handle)
 {
-  CURLcode code = CURLE_OK;
-  if (handle->program.needs_user && handle->retry_wanted)
-    code = handle->api.easy_setopt(handle->curl, CURLOPT_USERNAME, "");
-  if (!code && handle->program.stale_url)
-    code = handle->api.easy_setopt(handle->curl, CURLOPT_URL, NULL);
-  return code;
+  return handle->program.needs_user && handle->retry_wanted && !handle->spent
+             ? handle->api.easy_setopt(handle->curl, CURLOPT_USERNAME, "")
+             : CURLE_OK;
 }
 
 static CURLcode set_ours(Handle *handle)
@@ -123,7 +116,7 @@ static CURLcode set_ours(Handle *handle)
     code = api->easy_setopt(curl, CURLOPT_SOCKOPTFUNCTION, request_sockopt);
   if (!code)
     code = api->easy_setopt(curl, CURLOPT_SOCKOPTDATA, handle);
-  return code ? code : set_companions(handle);
+  return code ? code : set_user(handle);
 }
 
 CURLcode options_set(Handle *handle)
@@ -132,13 +125,6 @@ CURLcode options_set(Handle *handle)
   if (code)
     return code;
   return handle->unchanged ? set_retry(handle) : options_set_retry(handle);
-}
-
-/* No transfer has begun since URL was set to NULL: it would have left a URL. */
-static bool has_no_url(const ThredCurlApi *api, CURL *curl)
-{
-  char *url = NULL;
-  return api->easy_getinfo(curl, CURLINFO_EFFECTIVE_URL, &url) == CURLE_OK && (!url || !*url);
 }
 
 void options_put_back(const Handle *handle, CURL *curl)
@@ -156,6 +142,4 @@ void options_put_back(const Handle *handle, CURL *curl)
     api->easy_setopt(curl, CURLOPT_XOAUTH2_BEARER, NULL);
   if (program->needs_user)
     api->easy_setopt(curl, CURLOPT_USERNAME, NULL);
-  if (program->stale_url && program->url && has_no_url(api, curl))
-    api->easy_setopt(curl, CURLOPT_URL, program->url);
 }

@@ -40,7 +40,10 @@ typedef struct {
   bool signature;                        /* AWS_SIGV4 */
   bool unverified_peer, unverified_host; /* SSL_VERIFYPEER, SSL_VERIFYHOST switched off */
   bool connect_only, request_target;
-  bool fail_on_error;
+  bool fail_on_error, unrestricted_auth;
+  bool proxy_user;          /* PROXYUSERPWD, PROXYUSERNAME */
+  unsigned long proxy_auth; /* CURLAUTH_* */
+  bool wide_redirects;      /* REDIR_PROTOCOLS allow more than HTTP and FTP */
 } PreloadProgram;
 
 /* When a handle is judged. What the program's pointers lead to, its header list and its CURLU, must

@@ -123,32 +123,62 @@ static bool may_arm(Handle *handle, const PreloadProgram *program, const char *u
 /* ---- arming ---- */
 
 #define CURL_VERSION_CURLU_URL 0x080c00 /* 8.12.0 */
+#define CURL_VERSION_SASL      0x081200 /* 8.18.0: CVE-2025-14524 */
 
-static Program program_of(const ThredCurlApi *api, const PreloadProgram *program)
+static unsigned version_of(const ThredCurlApi *api)
 {
-  unsigned version = api->version_info(CURLVERSION_FIRST)->version_num;
-  return (Program){.headers = program->headers,
-                   .prereq = program->prereq,
-                   .prereq_data = program->prereq_data,
-                   .sockopt = program->sockopt,
-                   .sockopt_data = program->sockopt_data,
-                   .http_auth = program->http_auth,
-                   .header_opt = program->header_opt,
-                   .has_bearer = program->bearer,
-                   .needs_user = program->fail_on_error && !program->user,
-                   .stale_url = program->curlu && version < CURL_VERSION_CURLU_URL,
-                   .url = program->url};
+  return api->version_info(CURLVERSION_FIRST)->version_num;
 }
 
 /*
- * The retry counts as a redirect: where none is allowed it would turn the 401 into an error. And it
- * needs Bearer beside the program's own method, which libcurl would then not use before it is asked
- * to: a program with credentials of its own (`replace`) must not lose them where we have no token.
+ * The empty user that FAILONERROR asks for (options.c) means more to libcurl than that: it looks
+ * for no password in a netrc file any more, and with UNRESTRICTED_AUTH it goes to other hosts.
+ */
+static bool may_have_user(const PreloadProgram *program)
+{
+  return !program->user && program->netrc == CURL_NETRC_IGNORED && !program->unrestricted_auth;
+}
+
+static Program program_of(const Handle *handle, const PreloadProgram *program)
+{
+  bool netrc = program->netrc != CURL_NETRC_IGNORED;
+  return (Program){
+      .headers = program->headers,
+      .prereq = program->prereq,
+      .prereq_data = program->prereq_data,
+      .sockopt = program->sockopt,
+      .sockopt_data = program->sockopt_data,
+      .http_auth = program->http_auth,
+      .header_opt = program->header_opt,
+      .has_bearer = program->bearer,
+      .needs_user = program->fail_on_error && may_have_user(program) && !handle->bearer_late,
+      /* Without a user of the program's, there is nothing for another method but a netrc file. */
+      .beside = netrc ? program->http_auth & CURLAUTH_BASIC : CURLAUTH_NONE,
+      .curlu = version_of(&handle->api) < CURL_VERSION_CURLU_URL ? program->curlu : NULL};
+}
+
+/*
+ * May libcurl answer a 401 with a second request? For that it must believe that it has a bearer,
+ * and Bearer must be among its methods. Not where that would change more than the answer to the
+ * 401:
+ *   - the answer counts as a redirect: where none is allowed, it would become an error;
+ *   - with more than one method, libcurl uses none before it is asked to: a program with
+ * credentials of its own (`replace`) must not lose them where we have no token;
+ *   - libcurl below 8.18 takes the bearer along to IMAP and the like, where a redirect may lead;
+ *   - it uses a method of PROXYAUTH that it leaves alone as long as there is no user of any kind;
+ *   - with FAILONERROR, see may_have_user().
  */
 static bool may_retry(const Handle *handle, const PreloadProgram *program)
 {
-  return program->max_redirects != 0 &&
-         (!is_replaced(handle) || !own_credentials(program, host_of(handle)));
+  if (program->max_redirects == 0)
+    return false;
+  if (is_replaced(handle) && own_credentials(program, host_of(handle)))
+    return false;
+  if (program->wide_redirects && version_of(&handle->api) < CURL_VERSION_SASL)
+    return false;
+  if (!program->proxy_user && !(program->proxy_auth & CURLAUTH_BASIC))
+    return false;
+  return !program->fail_on_error || handle->bearer_late || may_have_user(program);
 }
 
 static bool take_headers(Handle *handle, struct curl_slist *headers, PreloadMoment moment)
@@ -169,7 +199,7 @@ static bool arm_for(Handle *handle, const PreloadProgram *program, const char *u
 {
   if (!take_headers(handle, program->headers, moment))
     return false;
-  handle->program = program_of(&handle->api, program);
+  handle->program = program_of(handle, program);
   if (!may_arm(handle, program, url))
     return false;
   handle->retry_wanted = may_retry(handle, program);
@@ -178,6 +208,7 @@ static bool arm_for(Handle *handle, const PreloadProgram *program, const char *u
     options_put_back(handle, handle->curl);
     log_error("no token: libcurl refused an option (CURLcode %d)", (int)code);
   }
+  handle->armed = !code;
   return !code;
 }
 
@@ -254,9 +285,11 @@ static void disarm(PreloadHandle *handle)
   int saved = errno;
   request_note_refusal(handle);
   handle_clear_token(handle);
+  handle->armed = false;
   options_put_back(handle, handle->curl);
   handle_set_headers(handle, NULL);
-  handle->program.url = NULL;
+  free(handle->line); /* 32 KiB, for a handle that may never see Thred again */
+  handle->line = NULL;
   errno = saved;
 }
 

@@ -121,6 +121,7 @@ void request_note_refusal(Handle *handle)
 /* What libcurl tells about the request that it is about to send. */
 typedef struct {
   char *url, *method;
+  char *parsed;   /* the URL if CURLU told it: libcurl's, to be freed; or NULL */
   long redirects; /* so far, authentication retries included */
   long status;    /* of the last answer of this transfer; 0: none, or a CONNECT came between */
   long schemes;   /* CURLAUTH_* that a 401 of this transfer has asked for */
@@ -135,6 +136,24 @@ static bool ask_libcurl(Handle *handle, Sending *sending)
          !api->easy_getinfo(handle->curl, CURLINFO_RESPONSE_CODE, &sending->status) &&
          !api->easy_getinfo(handle->curl, CURLINFO_HTTPAUTH_AVAIL, &sending->schemes) &&
          sending->url && sending->method;
+}
+
+/*
+ * With CURLOPT_CURLU, libcurl before 8.12 can report the URL of an earlier transfer, and would
+ * answer a 401 at that one. The CURLU is there as long as a transfer runs (CURLOPT_CURLU(3)), and
+ * tells where the first request goes; redirects are reported well. False: it does not tell.
+ */
+static bool ask_curlu(Handle *handle, Sending *sending)
+{
+  CURLU *curlu = handle->program.curlu;
+  if (!curlu || sending->redirects > 0)
+    return true;
+  if (handle->api.url_get(curlu, CURLUPART_URL, &sending->parsed, 0) || !sending->parsed)
+    return false;
+  if (strcmp(sending->parsed, sending->url) != 0)
+    handle->may_answer = false;
+  sending->url = sending->parsed;
+  return true;
 }
 
 /* A token goes only to the host where the transfer began, and no more once it was anywhere else. An
@@ -186,6 +205,8 @@ static const char *objection(Handle *handle, const Sending *sending, const Route
   /* The program may have appended to its list since. */
   if (!handle_set_headers(handle, handle->program.headers))
     return "out of memory for a header list";
+  if (handle->mixed_authorization)
+    return "the program brings its own Authorization within another header";
   if (handle->own_authorization &&
       snapshot_environment(snapshot, decision->environment)->existing_authorization ==
           SNAPSHOT_EXISTING_KEEP)
@@ -221,6 +242,7 @@ static int64_t turn_retry(Handle *handle, const Sending *sending, bool retry)
   int64_t not_before_ms = 0;
   if (retry) {
     handle->spent = true;
+    handle->may_answer = false;
   } else if (handle->spent && sending->redirects == 0) {
     handle->spent = false;
     not_before_ms = handle->suspect_ms;
@@ -277,6 +299,22 @@ static bool attach_token(Handle *handle, const Sending *sending, int local_port)
   return true;
 }
 
+/* Decides this request, and writes the node for it. */
+static void write_request(Handle *handle, int local_port)
+{
+  Sending sending = {0};
+  handle->node.next = handle->program.headers;
+  bool known = ask_libcurl(handle, &sending);
+  if (known && sending.redirects == 0)
+    handle->may_answer = handle->retry_wanted && !handle->spent;
+  handle->sent = known && ask_curlu(handle, &sending) && attach_token(handle, &sending, local_port);
+  if (!handle->sent)
+    handle_step_aside(handle);
+  options_set_bearer(handle, handle->sent);
+  if (sending.parsed)
+    handle->api.free(sending.parsed);
+}
+
 int request_prereq(void *clientp, char *conn_primary_ip, char *conn_local_ip, int conn_primary_port,
                    int conn_local_port)
 {
@@ -290,17 +328,20 @@ int request_prereq(void *clientp, char *conn_primary_ip, char *conn_local_ip, in
               "one; use thred_curl_duphandle()");
     return CURL_PREREQFUNC_ABORT;
   }
-  Sending sending = {0};
-  handle_clear_token(handle);
-  handle->node.next = handle->program.headers;
-  handle->sent = ask_libcurl(handle, &sending) && attach_token(handle, &sending, conn_local_port);
-  if (!handle->sent)
-    handle_step_aside(handle);
-  options_set_bearer(handle, handle->sent);
   const Program *program = &handle->program;
-  return program->prereq ? program->prereq(program->prereq_data, conn_primary_ip, conn_local_ip,
-                                           conn_primary_port, conn_local_port)
-                         : CURL_PREREQFUNC_OK;
+  handle_clear_token(handle);
+  /* An unchanged program may set options there, which then hold for this request too. */
+  if (handle->unchanged && program->prereq) {
+    int answer = program->prereq(program->prereq_data, conn_primary_ip, conn_local_ip,
+                                 conn_primary_port, conn_local_port);
+    if (answer != CURL_PREREQFUNC_OK || !handle->armed)
+      return answer;
+  }
+  write_request(handle, conn_local_port);
+  return !handle->unchanged && program->prereq
+             ? program->prereq(program->prereq_data, conn_primary_ip, conn_local_ip,
+                               conn_primary_port, conn_local_port)
+             : CURL_PREREQFUNC_OK;
 }
 
 int request_sockopt(void *clientp, curl_socket_t socket, curlsocktype purpose)

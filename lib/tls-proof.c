@@ -102,13 +102,22 @@ static bool openssl_name_fits(const Inspector *tls, void *ssl, const char *host)
   return fits;
 }
 
-/* NULL: proved. SSL_get_verify_result is X509_V_OK also when nobody verified, hence the mode. */
-static const char *inspect_openssl(const Inspector *tls, void *ssl, const char *host, bool known)
+#define CURL_VERSION_OWN_VERDICT 0x081100 /* 8.17.0 */
+
+/*
+ * NULL: proved. SSL_get_verify_result is X509_V_OK also when nobody verified, hence the mode.
+ * From 8.17 on libcurl always sets SSL_VERIFY_NONE and judges by the result itself
+ * (vtls/openssl.c): a chain that OpenSSL was given nothing to trust for has a result other than
+ * X509_V_OK then, too.
+ */
+static const char *inspect_openssl(const Inspector *tls, void *ssl, const char *host, bool known,
+                                   unsigned curl_version)
 {
   if (!tls->ssl_get_verify_mode || !tls->ssl_get_verify_result || !tls->x509_free ||
       !tls->ssl_get_servername || !tls->ssl_get1_peer_certificate || !tls->x509_check_host)
     return "the OpenSSL of this libcurl cannot be inspected";
-  if (!(tls->ssl_get_verify_mode(ssl) & SSL_VERIFY_PEER_BIT))
+  if (curl_version < CURL_VERSION_OWN_VERDICT &&
+      !(tls->ssl_get_verify_mode(ssl) & SSL_VERIFY_PEER_BIT))
     return "certificate verification is switched off";
   if (tls->ssl_get_verify_result(ssl) != X509_RESULT_OK)
     return "the server's certificate was not verified";
@@ -143,7 +152,8 @@ static const char *inspect(const ThredCurlApi *api, const struct curl_tlssession
   if (!tls)
     return "this libcurl cannot be inspected";
   if (session->backend == CURLSSLBACKEND_OPENSSL)
-    return inspect_openssl(tls, session->internals, host, known);
+    return inspect_openssl(tls, session->internals, host, known,
+                           api->version_info(CURLVERSION_FIRST)->version_num);
   if (session->backend == CURLSSLBACKEND_GNUTLS)
     return inspect_gnutls(tls, session->internals, host, known);
   return "the TLS library of this libcurl is neither OpenSSL nor GnuTLS";

@@ -128,8 +128,7 @@ static void hold_object(Library *library)
   memcpy(&inside, &library->api.easy_getinfo, sizeof inside);
   library->start = library->end = (uintptr_t)inside;
   dl_iterate_phdr(measure, library);
-  if (!dladdr(inside, &info) || !info.dli_fname ||
-      !dlopen(info.dli_fname, RTLD_LAZY | RTLD_NOLOAD))
+  if (!dladdr(inside, &info) || !info.dli_fname || !dlopen(info.dli_fname, RTLD_LAZY | RTLD_NOLOAD))
     library->end = library->start; /* another object may lie there some day */
   dlerror();
 }

@@ -100,11 +100,13 @@ HOOK CURLcode curl_easy_perform(CURL *curl)
   const Library *library = library_of(watch, CALLER());
   if (!library || !library->easy_perform)
     return CURLE_FAILED_INIT;
-  if (watch)
-    arm(watch, curl);
+  if (!watch)
+    return library->easy_perform(curl);
+  arm(watch, curl);
+  watch->judged = true;
   CURLcode code = library->easy_perform(curl);
-  if (watch)
-    disarm(watch);
+  watch->judged = false;
+  disarm(watch);
   return code;
 }
 
@@ -143,7 +145,8 @@ HOOK CURLM *curl_multi_init(void)
 }
 
 /* curl_easy_perform runs its transfer through these functions, and may call them by their public
- * names (it does in Debian's builds): then the handle is armed already. */
+ * names (it does in Debian's builds): then it has been judged already. (Left over from a longjmp,
+ * `judged` does no harm: curl_easy_perform judges anew.) */
 HOOK CURLMcode curl_multi_add_handle(CURLM *multi, CURL *curl)
 {
   const void *caller = CALLER();
@@ -152,11 +155,11 @@ HOOK CURLMcode curl_multi_add_handle(CURLM *multi, CURL *curl)
   if (!library || !library->multi_add_handle)
     return CURLM_INTERNAL_ERROR;
   const bool armed = watch && watch->armed;
-  if (watch && !(armed && library_contains(library, caller)))
+  if (watch && !(watch->judged && library_contains(library, caller)))
     arm(watch, curl);
   CURLMcode code = library->multi_add_handle(multi, curl);
   if (watch && code == CURLM_OK)
-    atomic_store_explicit(&watch->multi, multi, memory_order_relaxed);
+    watch_set_multi(watch, multi);
   else if (watch && !armed)
     disarm(watch);
   return code;
@@ -170,7 +173,7 @@ HOOK CURLMcode curl_multi_remove_handle(CURLM *multi, CURL *curl)
     return CURLM_INTERNAL_ERROR;
   CURLMcode code = library->multi_remove_handle(multi, curl);
   if (watch && code == CURLM_OK) {
-    atomic_store_explicit(&watch->multi, NULL, memory_order_relaxed);
+    watch_set_multi(watch, NULL);
     disarm(watch);
   }
   return code;
@@ -190,22 +193,21 @@ HOOK CURLMsg *curl_multi_info_read(CURLM *multi, int *left)
 
 static void leave_multi(Watch *watch)
 {
-  atomic_store_explicit(&watch->multi, NULL, memory_order_relaxed);
+  watch_set_multi(watch, NULL);
   disarm(watch);
 }
 
-/* The handles that are still in it live on. */
+/* The handles that are still in it live on. All is done before the call: after it, another thread
+ * may have a new CURLM at this address. */
 HOOK CURLMcode curl_multi_cleanup(CURLM *multi)
 {
   Watch *watch = watch_find(multi);
   const Library *library = library_of(watch, CALLER());
   if (!library || !library->multi_cleanup)
     return CURLM_INTERNAL_ERROR;
-  CURLMcode code = library->multi_cleanup(multi);
-  if (code != CURLM_OK)
-    return code;
-  watch_each_of(multi, leave_multi);
-  if (watch)
+  if (watch) {
+    watch_each_of(watch, leave_multi);
     watch_remove(watch);
-  return code;
+  }
+  return library->multi_cleanup(multi);
 }

@@ -9,10 +9,11 @@
 
 /* ---- the table ---- */
 
-#define BUCKETS 1024u /* a power of two */
+#define BUCKET_BITS 14
+#define BUCKETS     (1u << BUCKET_BITS)
 
-/* Heads of lists that only grow, at the front. Made for the first handle: a program that uses no
- * libcurl does not pay for its pages. */
+/* Heads of lists that only grow, at the front. Made for the first handle; of its 128 KiB a program
+ * touches a page for each handle that it has, up to all. */
 typedef _Atomic(Watch *) Bucket;
 static _Atomic(Bucket *) buckets;
 
@@ -31,10 +32,8 @@ static size_t hash(const void *key)
 {
   /* Allocations lie 16 bytes apart at least, and handles kilobytes: let all bits have a say. */
   uint64_t bits = (uint64_t)(uintptr_t)key * UINT64_C(0x9e3779b97f4a7c15);
-  return (size_t)(bits >> 54);
+  return (size_t)(bits >> (64 - BUCKET_BITS));
 }
-
-_Static_assert(BUCKETS == UINT64_C(1) << (64 - 54), "hash");
 
 Watch *watch_find(const void *key)
 {
@@ -75,10 +74,11 @@ Watch *watch_add(void *key, const Library *library)
   if (!watch && !(watch = claim(key)))
     return NULL;
   watch->handle = NULL;
-  watch->armed = false;
+  watch->armed = watch->judged = false;
   watch->ours = false;
   watch->library = library;
-  atomic_store_explicit(&watch->multi, NULL, memory_order_relaxed);
+  watch_set_multi(watch, NULL);
+  atomic_store_explicit(&watch->members, 0, memory_order_relaxed);
   watch_reset(watch);
   return watch;
 }
@@ -87,25 +87,46 @@ void watch_remove(Watch *watch)
 {
   watch->handle = NULL;
   watch->armed = false;
-  atomic_store_explicit(&watch->multi, NULL, memory_order_relaxed);
+  watch_set_multi(watch, NULL);
   watch_reset(watch);
   atomic_store_explicit(&watch->key, NULL, memory_order_release);
 }
 
-void watch_each_of(void *multi, void (*act)(Watch *))
+static void count_members(const void *multi, int change)
 {
+  Watch *watch = watch_find(multi);
+  if (watch)
+    atomic_fetch_add_explicit(&watch->members, (unsigned)change, memory_order_relaxed);
+}
+
+void watch_set_multi(Watch *watch, void *multi)
+{
+  void *before = atomic_exchange_explicit(&watch->multi, multi, memory_order_relaxed);
+  if (before != multi) {
+    count_members(before, -1);
+    count_members(multi, 1);
+  }
+}
+
+/* Looks at every handle of the process; not for the many CURLMs that have none, such as those that
+ * curl_easy_perform makes. */
+void watch_each_of(Watch *multi, void (*act)(Watch *))
+{
+  void *key = atomic_load_explicit(&multi->key, memory_order_relaxed);
   Bucket *table = atomic_load_explicit(&buckets, memory_order_acquire);
-  for (unsigned i = 0; table && i < BUCKETS; i++)
+  for (unsigned i = 0; table && i < BUCKETS && atomic_load(&multi->members) > 0; i++)
     for (Watch *watch = atomic_load_explicit(&table[i], memory_order_acquire); watch;
          watch = watch->next)
-      if (atomic_load_explicit(&watch->multi, memory_order_relaxed) == multi)
+      if (atomic_load_explicit(&watch->multi, memory_order_relaxed) == key)
         act(watch);
 }
 
 /* ---- what is set ---- */
 
-static const PreloadProgram defaults = {
-    .http_auth = CURLAUTH_BASIC, .header_opt = CURLHEADER_SEPARATE, .max_redirects = -1};
+static const PreloadProgram defaults = {.http_auth = CURLAUTH_BASIC,
+                                        .header_opt = CURLHEADER_SEPARATE,
+                                        .max_redirects = -1,
+                                        .proxy_auth = CURLAUTH_BASIC};
 
 void watch_reset(Watch *watch)
 {
@@ -143,6 +164,10 @@ bool watch_copy(Watch *copy, const Watch *from)
 #define CURLOPT_PREREQDATA     ((CURLoption)(CURLOPTTYPE_CBPOINT + 313))
 #endif
 
+/* By number: one is deprecated, the other is of 7.85. */
+#define OPTION_REDIR_PROTOCOLS     (CURLOPTTYPE_LONG + 182)
+#define OPTION_REDIR_PROTOCOLS_STR (CURLOPTTYPE_STRINGPOINT + 319)
+
 bool watch_cares(CURLoption option)
 {
   switch ((int)option) {
@@ -169,6 +194,12 @@ bool watch_cares(CURLoption option)
   case CURLOPT_PORT:
   case CURLOPT_MAXREDIRS:
   case CURLOPT_FAILONERROR:
+  case CURLOPT_UNRESTRICTED_AUTH:
+  case CURLOPT_PROXYAUTH:
+  case CURLOPT_PROXYUSERPWD:
+  case CURLOPT_PROXYUSERNAME:
+  case OPTION_REDIR_PROTOCOLS:
+  case OPTION_REDIR_PROTOCOLS_STR:
     return true;
   default:
     return false;
@@ -226,6 +257,49 @@ static void note_authorisation(PreloadProgram *program, CURLoption option, Argum
     program->signature = given;
     if (given)
       program->http_auth = CURLAUTH_AWS_SIGV4;
+    break;
+  default:
+    break;
+  }
+}
+
+/* Anything but HTTP and FTP, with and without TLS, in a list such as "http,https"? */
+static bool allows_more(const char *protocols)
+{
+  static const char *const narrow[] = {"http", "https", "ftp", "ftps"};
+  while (protocols && *protocols) {
+    size_t length = strcspn(protocols, ",");
+    bool found = length == 0;
+    for (size_t i = 0; i < sizeof narrow / sizeof narrow[0]; i++)
+      found |= strlen(narrow[i]) == length && ascii_equal_n(protocols, narrow[i], length);
+    if (!found)
+      return true;
+    protocols += length + (protocols[length] == ',');
+  }
+  return false;
+}
+
+/* Where redirects may lead, and what goes along or to a proxy. */
+static void note_journey(PreloadProgram *program, CURLoption option, Argument argument)
+{
+  const unsigned long narrow = CURLPROTO_HTTP | CURLPROTO_HTTPS | CURLPROTO_FTP | CURLPROTO_FTPS;
+  unsigned long bits = (unsigned long)(uintptr_t)argument.pointer;
+  switch ((int)option) {
+  case CURLOPT_UNRESTRICTED_AUTH:
+    program->unrestricted_auth = bits != 0;
+    break;
+  case CURLOPT_PROXYAUTH:
+    program->proxy_auth = bits;
+    break;
+  case CURLOPT_PROXYUSERPWD:
+  case CURLOPT_PROXYUSERNAME:
+    program->proxy_user = argument.pointer != NULL;
+    break;
+  case OPTION_REDIR_PROTOCOLS:
+    program->wide_redirects = (bits & ~narrow) != 0;
+    break;
+  case OPTION_REDIR_PROTOCOLS_STR:
+    program->wide_redirects = allows_more(argument.pointer);
     break;
   default:
     break;
@@ -305,5 +379,6 @@ void watch_note(Watch *watch, CURLoption option, Argument argument)
   else if (!note_taken_over(program, option, argument)) {
     note_authorisation(program, option, argument);
     note_request(program, option, argument);
+    note_journey(program, option, argument);
   }
 }

@@ -35,12 +35,14 @@ typedef struct Watch {
 
   /* Of a CURL. */
   _Atomic(void *) multi; /* the CURLM that it was added to, or NULL */
+  atomic_uint members;   /* of a CURLM: handles that were added and not taken out */
   PreloadProgram program;
   char *url, *netrc_file; /* what `program` points to */
   bool may_be_thred;      /* the URL has the domain in it somewhere */
   bool unknown;           /* memory was out: not all is known, so it is left alone */
   PreloadHandle *handle;  /* the library's state, or NULL */
   bool armed;
+  bool judged; /* by curl_easy_perform, for the transfer that it runs */
 } Watch;
 
 Watch *watch_find(const void *key);
@@ -59,8 +61,10 @@ void watch_reset(Watch *watch);
 /* `copy` gets what `from` has. False: out of memory. */
 bool watch_copy(Watch *copy, const Watch *from);
 
-/* Calls `act` for each handle that was added to `multi`. */
-void watch_each_of(void *multi, void (*act)(Watch *));
+/* The handle of `watch` is in `multi` now; NULL: in none. */
+void watch_set_multi(Watch *watch, void *multi);
+/* Calls `act` for each handle that is in the CURLM of `multi`. */
+void watch_each_of(Watch *multi, void (*act)(Watch *));
 
 /* Does this option matter to us? And takes down its new value, once libcurl has taken it. */
 bool watch_cares(CURLoption option);

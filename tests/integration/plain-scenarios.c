@@ -18,6 +18,7 @@ const Scenario scenarios[] = {
     {"own header, lower case", ASIDE, .headers = {"authorization: Basic bWluZQ=="}},
     {"own header, suppressing", ASIDE, .headers = {"Authorization:", "X-One: 1"}},
     {"own header, blank", ASIDE, .headers = {"Authorization;"}},
+    {"own header, behind another", ASIDE, .headers = {"X-One: 1\r\nAuthorization: Bearer mine"}},
     {"own header, challenged", ASIDE, .headers = {"Authorization: Bearer mine"},
      .answers = {CHALLENGE("Bearer")}},
     {"own header, then elsewhere", ASIDE, .headers = {"Authorization: Bearer mine"},

@@ -47,6 +47,38 @@ static void prereq_is_called_once_a_request(void **state)
   client_close(&client);
 }
 
+static int change_headers(void *data, char *primary_ip, char *local_ip, int primary_port,
+                          int local_port)
+{
+  Client *client = data;
+  (void)primary_ip, (void)local_ip, (void)primary_port, (void)local_port;
+  return curl_easy_setopt(client->curl, CURLOPT_HTTPHEADER, NULL) ? CURL_PREREQFUNC_ABORT
+                                                                  : CURL_PREREQFUNC_OK;
+}
+
+static int switch_verification_off(void *data, char *primary_ip, char *local_ip, int primary_port,
+                                   int local_port)
+{
+  Client *client = data;
+  (void)primary_ip, (void)local_ip, (void)primary_port, (void)local_port;
+  return curl_easy_setopt(client->curl, CURLOPT_SSL_VERIFYPEER, 0L) ? CURL_PREREQFUNC_ABORT
+                                                                    : CURL_PREREQFUNC_OK;
+}
+
+/* What it sets there holds for this request. */
+static void prereq_sets_options(void **state)
+{
+  Client client;
+  client_open_plain(&client, &emulator, MODE(state), BASE INVOICES);
+  curl_easy_setopt(client.curl, CURLOPT_PREREQDATA, &client);
+  curl_easy_setopt(client.curl, CURLOPT_PREREQFUNCTION, change_headers);
+  client_expect(&client, 200);
+  client_expect(&client, 200);
+  curl_easy_setopt(client.curl, CURLOPT_PREREQFUNCTION, switch_verification_off);
+  client_expect(&client, 401);
+  client_close(&client);
+}
+
 static void prereq_can_abort(void **state)
 {
   Client client;
@@ -285,6 +317,7 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
       ALL_MODES(prereq_is_called_once_a_request),
+      ALL_MODES(prereq_sets_options),
       ALL_MODES(prereq_can_abort),
       EASY_AND_MULTI(sockopt_is_called_once_a_connection),
       EASY_AND_MULTI(sockopt_can_refuse),

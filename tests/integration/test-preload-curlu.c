@@ -94,6 +94,52 @@ static void beside_a_written_one(void **state)
     assert_int_equal(comes_back_to_the_written(MODE(state), &pairs[i]), expected);
 }
 
+/* libcurl below 8.12 has reported the first one since; it must not be asked again after a 401. */
+static void a_401_at_another_url(void **state)
+{
+  Client client;
+  CURLU *url = parsed(BASE INVOICES_2);
+  preload_open_warm(&client, MODE(state));
+  curl_easy_setopt(client.curl, CURLOPT_CURLU, url);
+  client_expect(&client, 200);
+  preload_revoke_business_tokens();
+  assert_int_equal(client_run(&client), CURLE_OK);
+  assert_true(client_status(&client) == 200 || client_status(&client) == 401);
+  client_expect(&client, 200);
+  json_object *log = request_log(&emulator);
+  for (size_t i = 0; i < json_object_array_length(log); i++)
+    assert_null(strstr(log_text(log, i, "target"), FIRST "/invoices"));
+  json_object_put(log);
+  client_close(&client);
+  curl_url_cleanup(url);
+}
+
+static size_t change_in_header(char *data, size_t size, size_t count, void *to)
+{
+  Client *client = to;
+  (void)data;
+  curl_easy_setopt(client->curl, CURLOPT_HTTPHEADER, NULL);
+  return size * count;
+}
+
+/* An option of ours is changed while the 401 comes in. */
+static void changed_while_a_401_comes(void **state)
+{
+  Client client;
+  CURLU *url = parsed(BASE INVOICES_2);
+  client_open_plain(&client, &emulator, MODE(state), BASE INVOICES);
+  curl_easy_setopt(client.curl, CURLOPT_URL, NULL);
+  curl_easy_setopt(client.curl, CURLOPT_CURLU, url);
+  curl_easy_setopt(client.curl, CURLOPT_HEADERFUNCTION, change_in_header);
+  curl_easy_setopt(client.curl, CURLOPT_HEADERDATA, &client);
+  client_expect(&client, 200);
+  preload_revoke_business_tokens();
+  assert_int_equal(client_run(&client), CURLE_OK);
+  expect_effective_url(&client, BASE INVOICES_2);
+  client_close(&client);
+  curl_url_cleanup(url);
+}
+
 /* It is there, and gone again before anything is asked for. */
 static void taken_back_before_it_is_used(void **state)
 {
@@ -133,6 +179,8 @@ int main(void)
       ALL_MODES(a_parsed_url),
       ALL_MODES(a_parsed_url_with_a_revoked_token),
       ALL_MODES(beside_a_written_one),
+      EASY_AND_MULTI(a_401_at_another_url),
+      EASY_AND_MULTI(changed_while_a_401_comes),
       EASY_AND_MULTI(taken_back_before_it_is_used),
   };
   return PRELOAD_MAIN_RUN(tests);

@@ -9,6 +9,7 @@
 
 #include "config.h"
 #include "plugin/preload/binding.h"
+#include "plugin/preload/callers.h"
 
 /* ---- those that are known ---- */
 
@@ -149,6 +150,26 @@ static const Library *make(const Binding *binding)
 
 /* ---- a call ---- */
 
+static const Library *library_of(Binding binding)
+{
+  void *easy_init = binding_find(&binding, "curl_easy_init");
+  const Library *library = easy_init ? find(&binding, easy_init) : NULL;
+  if (easy_init && !library)
+    library = make(&binding);
+  binding_release(&binding);
+  return library;
+}
+
+/* Takes the loader's lock. What is only the sole libcurl of the moment is not remembered. */
+static const Library *look_up(const void *caller)
+{
+  const Library *library = library_of(binding_of(caller));
+  if (!library)
+    return library_of(binding_of_sole());
+  callers_note(caller, library);
+  return library;
+}
+
 const Library *library_of_caller(const void *caller)
 {
   for (unsigned i = 0; i < LIBRARIES_MAX; i++) {
@@ -158,23 +179,11 @@ const Library *library_of_caller(const void *caller)
     if (library_contains(library, caller))
       return library;
   }
-  Binding binding = binding_of(caller);
-  void *easy_init = binding_find(&binding, "curl_easy_init");
-  if (!easy_init) {
-    binding_release(&binding);
-    binding = binding_of_sole();
-    easy_init = binding_find(&binding, "curl_easy_init");
-  }
-  const Library *library = easy_init ? find(&binding, easy_init) : NULL;
-  if (easy_init && !library)
-    library = make(&binding);
-  binding_release(&binding);
-  return library;
+  const Library *noted = callers_find(caller);
+  return noted ? noted : look_up(caller);
 }
 
 bool library_is_ours(const void *caller)
 {
-  Dl_info info;
-  return dladdr(caller, &info) && info.dli_fname &&
-         strncmp(info.dli_fname, THRED_LIBDIR "/", sizeof THRED_LIBDIR) == 0;
+  return callers_lies_under(caller, THRED_LIBDIR "/");
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test-preload-process.c - threads, forks and programs that attach their handles themselves, under
  * the shim. */
+#include <dlfcn.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -166,12 +167,27 @@ static void attached_through_the_same_copy(void **state)
   expect_one_token(&probe);
 }
 
+/* What dlerror(3) has to tell is the program's; the first handle of an object is the exception. */
+static void dlerror_stays(void **state)
+{
+  (void)state;
+  curl_easy_cleanup(curl_easy_init());
+  assert_null(dlopen("/nonexistent.so", RTLD_LAZY));
+  curl_easy_cleanup(curl_easy_init());
+  curl_multi_cleanup(curl_multi_init());
+  assert_non_null(dlerror());
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      IN_MODE(own_handles_in_many_threads, easy),   ALL_MODES(a_handle_that_moves),
-      EASY_AND_MULTI(a_fork_while_handles_exist),   IN_MODE(a_handle_that_crosses_a_fork, easy),
-      IN_MODE(attached_through_another_copy, easy), IN_MODE(attached_through_the_same_copy, easy),
+      IN_MODE(own_handles_in_many_threads, easy),
+      ALL_MODES(a_handle_that_moves),
+      EASY_AND_MULTI(a_fork_while_handles_exist),
+      IN_MODE(a_handle_that_crosses_a_fork, easy),
+      IN_MODE(attached_through_another_copy, easy),
+      IN_MODE(attached_through_the_same_copy, easy),
+      IN_MODE(dlerror_stays, easy),
   };
   return PRELOAD_MAIN_RUN(tests);
 }

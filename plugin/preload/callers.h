@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * callers.h - which libcurl an object of the process was found to be bound to, so that it is looked
+ * up once: that takes the loader's lock, and what dlerror(3) has to tell to the program.
+ */
+#ifndef PLUGIN_PRELOAD_CALLERS_H
+#define PLUGIN_PRELOAD_CALLERS_H
+
+#include "plugin/preload/library.h"
+
+/* Of the object that `caller` lies in; NULL: not known. No lock, no allocation. */
+const Library *callers_find(const void *caller);
+
+/* Remembers it, if there is room. Nothing happens where the C library cannot tell objects without
+ * its lock (glibc below 2.35). */
+void callers_note(const void *caller, const Library *library);
+
+/* `caller` lies in an object whose path begins so. */
+bool callers_lies_under(const void *caller, const char *folder);
+
+#endif

@@ -159,14 +159,18 @@ static Program program_of(const Handle *handle, const PreloadProgram *program)
 
 /*
  * May libcurl answer a 401 with a second request? For that it must believe that it has a bearer,
- * and Bearer must be among its methods. Not where that would change more than the answer to the
- * 401:
- *   - the answer counts as a redirect: where none is allowed, it would become an error;
- *   - with more than one method, libcurl uses none before it is asked to: a program with
- * credentials of its own (`replace`) must not lose them where we have no token;
- *   - libcurl below 8.18 takes the bearer along to IMAP and the like, where a redirect may lead;
- *   - it uses a method of PROXYAUTH that it leaves alone as long as there is no user of any kind;
- *   - with FAILONERROR, see may_have_user().
+ * and Bearer must be among its methods. Not where that would change more than the answer.
+ *
+ * The answer counts as a redirect: where none is allowed, it would become an error.
+ *
+ * With more than one method, libcurl uses none before it is asked to: a program with credentials of
+ * its own (`replace`) must not lose them where we have no token.
+ *
+ * libcurl below 8.18 takes the bearer along to IMAP and the like, where a redirect may lead.
+ *
+ * It uses a method of PROXYAUTH that it leaves alone as long as there is no user of any kind.
+ *
+ * With FAILONERROR, see may_have_user().
  */
 static bool may_retry(const Handle *handle, const PreloadProgram *program)
 {

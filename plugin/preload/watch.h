@@ -6,7 +6,7 @@
  * The table is shared by all threads and has no lock: a Watch is claimed and given up by one atomic
  * store of its key and is never freed, so the copy that a fork makes is whole. All else in a Watch
  * belongs to the thread that uses the handle, as libcurl asks of its users (libcurl-thread(3));
- * `multi` alone is read by others.
+ * only `multi` is read, and `members` changed, by others.
  */
 #ifndef PLUGIN_PRELOAD_WATCH_H
 #define PLUGIN_PRELOAD_WATCH_H
@@ -33,9 +33,11 @@ typedef struct Watch {
   const Library *library;
   bool ours; /* a handle of thred-auth's own: passed through */
 
+  /* Of a CURLM. */
+  atomic_uint members; /* handles that were added and not taken out */
+
   /* Of a CURL. */
   _Atomic(void *) multi; /* the CURLM that it was added to, or NULL */
-  atomic_uint members;   /* of a CURLM: handles that were added and not taken out */
   PreloadProgram program;
   char *url, *netrc_file; /* what `program` points to */
   bool may_be_thred;      /* the URL has the domain in it somewhere */

@@ -18,7 +18,6 @@
 #define LEASE_GRACE_MS    2000  /* a fetch that keeps its time-out never loses its lease */
 #define RENEW_CALM_MS     60000 /* more than this left: renewing may not cost a caller much */
 #define RENEW_PATIENCE_MS 2000  /* what it may cost then */
-#define RENEW_PAUSE_MS    10000 /* after a local failure, in this process */
 #define STALLS_MAX        60    /* of 50 ms: longer than the cache takes to give itself up */
 #define SAME_WARNING_MS   60000
 
@@ -203,8 +202,8 @@ static int fetch_token(const Call *call, int64_t deadline_ms, CacheToken *token,
 }
 
 /* Fetches as the owner of a lease and ends it, one way or the other. */
-static int fetch_as_owner(const Call *call, const CacheClaim *claim, int64_t deadline_ms,
-                          CacheToken *token, Error *error)
+static int fetch_as_owner(const Call *call, CacheClaim *claim, CachePurpose purpose,
+                          int64_t deadline_ms, CacheToken *token, Error *error)
 {
   FetchResult result;
   int code = fetch_token(call, deadline_ms, token, &result, error);
@@ -213,6 +212,8 @@ static int fetch_as_owner(const Call *call, const CacheClaim *claim, int64_t dea
       cache_release(call->cache, &call->key, claim);
   } else if (result.shared_failure) {
     cache_fail(call->cache, &call->key, claim, code, result.http_status, result.retry_after * 1000);
+  } else if (purpose == CACHE_FOR_RENEWAL) {
+    cache_postpone(call->cache, &call->key, claim);
   } else {
     cache_release(call->cache, &call->key, claim);
   }
@@ -237,8 +238,8 @@ static void move_token(CacheToken *to, CacheToken *from)
 }
 
 /* Fetches as the owner; on success *token is the new one, else it stays. */
-static int replace_as_owner(const Call *call, const CacheClaim *claim, int64_t deadline_ms,
-                            CacheToken *token)
+static int replace_as_owner(const Call *call, CacheClaim *claim, CachePurpose purpose,
+                            int64_t deadline_ms, CacheToken *token)
 {
   Error error = ERROR_INIT;
   CacheToken fresh = {.value = malloc(TOKEN_MAX + 1)};
@@ -246,35 +247,35 @@ static int replace_as_owner(const Call *call, const CacheClaim *claim, int64_t d
     cache_release(call->cache, &call->key, claim);
     return THRED_E_NO_MEMORY;
   }
-  int code = fetch_as_owner(call, claim, deadline_ms, &fresh, &error);
+  int code = fetch_as_owner(call, claim, purpose, deadline_ms, &fresh, &error);
   if (code == THRED_OK)
     move_token(token, &fresh);
   free(fresh.value);
   return code;
 }
 
+/* From `refresh-before` on, up to a fifth of it later, so that many machines do not renew in step;
+ * never before half of a short life is over. */
 static bool is_due(const Call *call, const CacheToken *token)
 {
   int64_t before = (int64_t)call->environment->refresh_before * 1000;
   if (before > token->lifetime_ms / 2)
     before = token->lifetime_ms / 2;
-  return cache_remaining_ms(token) < before;
+  return token->remaining_ms < before - before / 5 * token->jitter / 65536;
 }
 
-/* Ahead of expiry: one process renews, the others and every failure go on with what they have. */
+/* Ahead of expiry: one process renews, the others and every failure go on with what they have. How
+ * long nobody tries again after a failure stands in the entry, for all processes. */
 static void renew(const Call *call, CacheToken *token)
 {
-  static _Atomic int64_t pause_until; /* CLOCK_MONOTONIC ms; after a failure that nobody shares */
   CacheClaim claim;
   int64_t now = clock_monotonic_ms(), deadline_ms = call->deadline_ms;
-  if (now < atomic_load(&pause_until) ||
-      cache_claim(call->cache, &call->key, &call->label, token->generation, lease_ms(call), false,
-                  &claim) != CACHE_CLAIM_OWNED)
+  if (cache_claim(call->cache, &call->key, &call->label, token->generation, lease_ms(call),
+                  CACHE_FOR_RENEWAL, &claim) != CACHE_CLAIM_OWNED)
     return;
-  if (cache_remaining_ms(token) > RENEW_CALM_MS && now + RENEW_PATIENCE_MS < deadline_ms)
+  if (token->remaining_ms > RENEW_CALM_MS && now + RENEW_PATIENCE_MS < deadline_ms)
     deadline_ms = now + RENEW_PATIENCE_MS;
-  if (replace_as_owner(call, &claim, deadline_ms, token))
-    atomic_store(&pause_until, clock_monotonic_ms() + RENEW_PAUSE_MS);
+  replace_as_owner(call, &claim, CACHE_FOR_RENEWAL, deadline_ms, token);
 }
 
 /* What is in the cache now, without losing what is in hand if that is nothing. */
@@ -298,9 +299,9 @@ static void replace_suspect(const Call *call, CacheToken *token)
     if (left <= 0)
       return;
     switch (cache_claim(call->cache, &call->key, &call->label, token->generation, lease_ms(call),
-                        true, &claim)) {
+                        CACHE_FOR_REFETCH, &claim)) {
     case CACHE_CLAIM_OWNED:
-      replace_as_owner(call, &claim, call->deadline_ms, token);
+      replace_as_owner(call, &claim, CACHE_FOR_REFETCH, call->deadline_ms, token);
       return;
     case CACHE_CLAIM_BUSY:
       cache_wait(call->cache, &claim, left < WAIT_SLICE_MS ? left : WAIT_SLICE_MS);
@@ -344,13 +345,13 @@ static int on_miss(Call *call, CacheToken *token, Error *error)
                      call->label.business ? "business" : "partner", call->request->host,
                      call->environment->timeout);
   uint64_t seen = token->generation ? token->generation : call->request->refused;
-  switch (cache_claim(call->cache, &call->key, &call->label, seen, lease_ms(call),
-                      call->request->refused != 0, &claim)) {
+  CachePurpose purpose = call->request->refused ? CACHE_FOR_REFETCH : CACHE_FOR_MISS;
+  switch (
+      cache_claim(call->cache, &call->key, &call->label, seen, lease_ms(call), purpose, &claim)) {
   case CACHE_CLAIM_OWNED:
-    return fetch_as_owner(call, &claim, call->deadline_ms, token, error);
+    return fetch_as_owner(call, &claim, purpose, call->deadline_ms, token, error);
   case CACHE_CLAIM_LOCKED:
-    call->cache = cache_for(call->request->snapshot); /* it may have been retired */
-    if (call->cache && ++call->stalls < STALLS_MAX)
+    if (++call->stalls < STALLS_MAX)
       break;
     return fetch_token(call, call->deadline_ms, token, &result, error);
   case CACHE_CLAIM_NONE:
@@ -363,8 +364,13 @@ static int on_miss(Call *call, CacheToken *token, Error *error)
     cache_wait(call->cache, &claim, left < WAIT_SLICE_MS ? left : WAIT_SLICE_MS);
     break;
   case CACHE_CLAIM_NEWER:
+  case CACHE_CLAIM_LATER:
     break;
   }
+  /* The segment may have been retired or taken away while we waited. */
+  Cache *cache = cache_for(call->request->snapshot);
+  if (cache)
+    call->cache = cache;
   return THRED_E_AGAIN;
 }
 

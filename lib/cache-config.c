@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/cache-private.h"
+#include "lib/cache-internal.h"
 #include "lib/cache-words.h"
 #include "lib/clock.h"
 #include "lib/digest.h"

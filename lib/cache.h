@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "lib/cache-layout.h"
+#include "lib/cache-liveness.h"
 #include "lib/fetch-abi.h"
 
 typedef struct Cache Cache;
@@ -31,6 +32,8 @@ typedef struct {
 typedef struct {
   uint64_t generation; /* 0: not from the cache */
   int64_t boot_ms, real_ms, lifetime_ms;
+  int64_t remaining_ms; /* set by a hit: cache_remaining_ms() then */
+  uint32_t jitter;      /* set by a hit: 0 .. 65535, the same for all processes of the segment */
   size_t length;
   char *value; /* the caller's memory: TOKEN_MAX + 1 bytes */
 } CacheToken;
@@ -40,29 +43,44 @@ typedef enum {
   CACHE_MISS /* token->generation is what was seen (0: nothing), for cache_claim() */
 } CacheRead;
 
-/* Copies the token of `key` out. No lock. */
+/*
+ * Copies the token of `key` out. Takes no lock of the segment. The first read of a generation in a
+ * process checks tag and expiry in full and keeps a private copy; later ones compare the generation
+ * and two coarse clocks (cache-copies.h).
+ */
 CacheRead cache_read(Cache *cache, const CacheKey *key, CacheToken *token);
 
 /* Milliseconds until the token may no longer be used; <= 0: expired. The rule: both clocks went
  * forward (2 s tolerated), and by less than the lifetime less a margin of a tenth, at most 5 s. */
 int64_t cache_remaining_ms(const CacheToken *token);
 
+/* Why a token is asked for. */
 typedef enum {
-  CACHE_CLAIM_OWNED,   /* the caller fetches, then publishes, fails or releases */
+  CACHE_FOR_MISS,    /* there is none, or none that may be used */
+  CACHE_FOR_RENEWAL, /* the one that is there still serves */
+  CACHE_FOR_REFETCH  /* a server answered 401: counts against the limit of 10 a minute */
+} CachePurpose;
+
+typedef enum {
+  CACHE_CLAIM_OWNED,   /* the caller fetches, then publishes, fails, postpones or releases */
   CACHE_CLAIM_NEWER,   /* a token newer than the one seen is there: read again */
   CACHE_CLAIM_BUSY,    /* somebody is fetching: cache_wait() */
   CACHE_CLAIM_FAILED,  /* the server refused lately; see failure, failure_status, retry_ms */
+  CACHE_CLAIM_LATER,   /* a renewal failed lately; see retry_ms */
   CACHE_CLAIM_LIMITED, /* too many refetches after 401s; see retry_ms */
   CACHE_CLAIM_LOCKED,  /* another process stalls with the lock: ask again in a moment */
   CACHE_CLAIM_NONE     /* no room: fetch for oneself, publish nothing */
 } CacheClaimResult;
 
-/* The right to publish, until the lease ends. Plain data; losing it costs nothing but the lease. */
+/* The right to publish, until the lease ends. Losing it costs nothing but the lease's time. An
+ * owned one must be ended by exactly one of the four functions below; nothing of the others needs
+ * to be. */
 typedef struct {
   uint32_t entry;
   uint32_t changes; /* what cache_wait() compares */
   uint64_t epoch;
-  uint64_t generation; /* of the entry at the claim: the next one is this + 1 */
+  uint64_t generation; /* of the entry at the claim */
+  Liveness liveness;   /* tells the others that this process lives */
   int failure;         /* ThredError */
   int failure_status;
   int64_t retry_ms; /* from now */
@@ -70,29 +88,36 @@ typedef struct {
 
 /*
  * Asks for the lease of `key`. `seen` is the generation that the caller holds to be stale, missing
- * or refused. `lease_ms`: how long the fetch may take at most. `refetch`: it follows a 401, so it
- * counts against the limit.
+ * or refused. `lease_ms`: how long the fetch may take at most (at most CACHE_LEASE_MAX_MS). A lease
+ * whose owner has died is taken over at once, if it was had with a liveness lock, else when it
+ * ends. One end of the lease is not this process's: a token, a failure or a renewal that cannot be
+ * told to the others (no lock) is known to the caller alone, and the lease ends by its deadline.
  */
 CacheClaimResult cache_claim(Cache *cache, const CacheKey *key, const CacheLabel *label,
-                             uint64_t seen, int64_t lease_ms, bool refetch, CacheClaim *claim);
+                             uint64_t seen, int64_t lease_ms, CachePurpose purpose,
+                             CacheClaim *claim);
 
 /* Puts a token in, ends the lease, wakes the waiters; sets token->generation. False: the lease is
- * no longer the caller's (somebody took it over) or the cache cannot take it: the token is good for
- * the caller alone. */
-bool cache_publish(Cache *cache, const CacheKey *key, const CacheClaim *claim, CacheToken *token);
+ * no longer the caller's (somebody took it over) or the cache cannot take it (too many large ones,
+ * no lock): the token is good for the caller alone. */
+bool cache_publish(Cache *cache, const CacheKey *key, CacheClaim *claim, CacheToken *token);
 
 /* What the server answered is told to everyone for `retry_ms` (0: a back-off of 1, 2, 4 .. 60 s
  * with jitter). Ends the lease. */
-void cache_fail(Cache *cache, const CacheKey *key, const CacheClaim *claim, int failure, int status,
+void cache_fail(Cache *cache, const CacheKey *key, CacheClaim *claim, int failure, int status,
                 int64_t retry_ms);
 
+/* A renewal came to nothing, and not by a word of the server's: nobody renews this token ahead of
+ * its expiry for a back-off as above. Nobody who has no token is held up. Ends the lease. */
+void cache_postpone(Cache *cache, const CacheKey *key, CacheClaim *claim);
+
 /* Ends the lease without a word: a local failure is nobody else's. */
-void cache_release(Cache *cache, const CacheKey *key, const CacheClaim *claim);
+void cache_release(Cache *cache, const CacheKey *key, CacheClaim *claim);
 
 /* Sleeps until the entry changes, at most `milliseconds` (a slice: look again after it). */
 void cache_wait(Cache *cache, const CacheClaim *claim, int64_t milliseconds);
 
-/* Somebody holds the lease of `key` now. No lock. */
+/* Somebody holds the lease of `key` now, and lives as far as can be told. No lock. */
 bool cache_is_busy(Cache *cache, const CacheKey *key);
 
 /* A server answered 401 to this generation: from now on it is a miss for everyone. */
@@ -107,14 +132,18 @@ int cache_flush(Cache *cache);
 void *cache_load_config(Cache *cache, const uint8_t origin[32], size_t *size);
 void cache_store_config(Cache *cache, const uint8_t origin[32], const void *block, size_t size);
 
-/* ---- the segment (cache-segment.c) ---- */
+/* ---- this process's cache (cache-current.c) ---- */
 
-/* The process's cache if it has one or a segment exists already; NULL if one would have to be made.
- * Never unmapped. */
+/*
+ * The process's cache if it has one or a segment exists already; NULL if one would have to be made.
+ * Never unmapped. The answer may change from one call to the next (once a second it is looked
+ * whether the segment is still there, after a fork whether it is still the right one): a caller
+ * that waits asks again.
+ */
 Cache *cache_open(void);
 
 /* The same, and makes the segment with room for `entries`; an in-process cache where there can be
- * no segment. NULL only if even that is not to be had. */
+ * no segment (looked at again once a minute). NULL only if even that is not to be had. */
 Cache *cache_create(uint32_t entries);
 
 /* The in-process cache, for a configuration that lets no token into a segment. */

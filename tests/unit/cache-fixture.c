@@ -6,42 +6,27 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/cache-copies.h"
 #include "lib/digest.h"
 #include "lib/snapshot.h"
 
 const CacheLabel some_label = {SNAPSHOT_TOKEN_BUSINESS, "sandbox", "sandbox.thredfi.com",
                                "3c90c3cc-0d44-4b50-8888-8dd25736052a"};
 
-const size_t lengths[LENGTHS] = {1, 7, 8, 9, 1023, CACHE_INLINE, CACHE_INLINE + 1, 5000, TOKEN_MAX};
+const size_t lengths[LENGTHS] = {
+    1, 7, 8, 9, 1023, CACHE_CHUNK, CACHE_CHUNK + 1, 5000, 31 * CACHE_CHUNK, TOKEN_MAX};
 
-static void init_lock(CacheHeader *header)
-{
-  pthread_mutexattr_t attributes;
-  pthread_mutexattr_init(&attributes);
-  pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
-  pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
-  pthread_mutex_init(&header->lock, &attributes);
-  pthread_mutexattr_destroy(&attributes);
-}
-
-Cache *cache_fixture_new(uint32_t buckets, uint32_t big_count)
+Cache *cache_fixture_new(uint32_t buckets, uint32_t chunks)
 {
   Cache *cache = calloc(1, sizeof *cache);
   assert_non_null(cache);
-  cache->shape = cache_shape(buckets, big_count);
+  cache->shape = cache_shape(buckets, chunks);
   cache->buckets = buckets;
-  cache->big_count = big_count;
+  cache->chunks = chunks;
   cache->shared = true;
   cache->owner = geteuid();
   cache->header = child_shared(cache->shape.size);
-  *cache->header = (CacheHeader){.magic = CACHE_MAGIC,
-                                 .layout = CACHE_LAYOUT,
-                                 .state = CACHE_LIVE,
-                                 .size = cache->shape.size,
-                                 .buckets = buckets,
-                                 .big_count = big_count,
-                                 .salt = "0123456789abcde"};
-  init_lock(cache->header);
+  assert_true(cache_init(cache->header, &cache->shape, buckets, chunks));
   return cache;
 }
 
@@ -53,7 +38,7 @@ void cache_fixture_free(Cache *cache)
 
 int cache_fixture_setup(void **state)
 {
-  *state = cache_fixture_new(2, 8);
+  *state = cache_fixture_new(2, 256);
   return 0;
 }
 
@@ -119,7 +104,7 @@ CacheClaimResult claim(Cache *cache, uint64_t key, CacheClaim *claim)
   CacheToken token = token_new();
   (void)cache_read(cache, &k, &token);
   token_free(&token);
-  return cache_claim(cache, &k, &some_label, token.generation, LEASE, false, claim);
+  return cache_claim(cache, &k, &some_label, token.generation, LEASE, CACHE_FOR_MISS, claim);
 }
 
 uint64_t put(Cache *cache, uint64_t key, size_t length)
@@ -132,6 +117,8 @@ uint64_t put(Cache *cache, uint64_t key, size_t length)
     token_fill(&token, key, c.generation + 1, length);
     if (cache_publish(cache, &k, &c, &token))
       generation = token.generation;
+    else
+      cache_release(cache, &k, &c);
   }
   token_free(&token);
   return generation;
@@ -178,21 +165,21 @@ CacheClaimResult claim_seen(Cache *cache, uint64_t key, uint64_t seen_generation
                             CacheClaim *c)
 {
   CacheKey k = key_of(key);
-  return cache_claim(cache, &k, &some_label, seen_generation, lease_ms, false, c);
+  return cache_claim(cache, &k, &some_label, seen_generation, lease_ms, CACHE_FOR_MISS, c);
 }
 
-bool publish(Cache *cache, uint64_t key, const CacheClaim *c, size_t length)
+bool publish(Cache *cache, uint64_t key, CacheClaim *c, size_t length)
 {
   CacheKey k = key_of(key);
   CacheToken token = token_new();
   token_fill(&token, key, c->generation + 1, length);
   bool good = cache_publish(cache, &k, c, &token);
-  assert_int_equal(token.generation, good ? c->generation + 1 : 0);
+  assert_true(good ? token.generation > c->generation : token.generation == 0);
   token_free(&token);
   return good;
 }
 
-void release(Cache *cache, uint64_t key, const CacheClaim *c)
+void release(Cache *cache, uint64_t key, CacheClaim *c)
 {
   CacheKey k = key_of(key);
   cache_release(cache, &k, c);
@@ -222,12 +209,48 @@ CacheClaimResult claim_until(Cache *cache, uint64_t key, uint64_t seen_generatio
   return result;
 }
 
-uint32_t big_owners(const Cache *cache)
+void forget_copy(uint64_t key)
+{
+  CacheKey k = key_of(key);
+  copies_drop(&k);
+}
+
+uint32_t used_chunks(const Cache *cache)
 {
   uint32_t count = 0;
-  for (uint32_t i = 0; i < cache->big_count; i++)
-    count += atomic_load(&cache_big(cache, i)->owner) != 0;
+  for (uint32_t i = 0; i < cache->chunks; i++)
+    count += atomic_load(&cache_link(cache, i)->owner) != 0;
   return count;
+}
+
+static uint32_t chain_length(Cache *cache, uint32_t entry)
+{
+  const CacheEntry *e = cache_entry(cache, entry);
+  const CacheVersion *version = &e->version[atomic_load(&e->generation) & 1];
+  uint32_t count = cache_chunks_of(version->length), chunk = version->chunk;
+  for (uint32_t i = 0; i < count; i++, chunk = cache_next_chunk(cache, chunk)) {
+    require(chunk >= 1 && chunk <= cache->chunks);
+    require(atomic_load(&cache_link(cache, chunk - 1)->owner) == entry + 1);
+  }
+  require(chunk == 0);
+  require(e->version[~atomic_load(&e->generation) & 1].chunk == 0);
+  return count;
+}
+
+void require_chunks_whole(Cache *cache)
+{
+  uint32_t used = 0, free = 0;
+  for (uint32_t i = 0; i < cache_entries(cache); i++)
+    if (atomic_load(cache_fingerprint(cache, i)))
+      used += chain_length(cache, i);
+  for (uint32_t chunk = atomic_load(&cache->header->free_chunk); chunk && free <= cache->chunks;
+       chunk = cache_next_chunk(cache, chunk)) {
+    require(atomic_load(&cache_link(cache, chunk - 1)->owner) == 0);
+    free++;
+  }
+  require(used == used_chunks(cache));
+  require(used + free == cache->chunks);
+  require(free == atomic_load(&cache->header->free_chunks));
 }
 
 /* A block without a table, filled up with `fill`. */

@@ -11,17 +11,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/cache-private.h"
+#include "lib/cache-internal.h"
 #include "lib/clock.h"
 #include "tests/unit/child.h"
 
 #define LEASE 60000 /* ms: longer than any test */
 #define HOUR  3600000
 
-/* The smallest one there can be, with 16 entries and 8 big buffers. *state is the Cache. */
+/* The smallest one there can be, with 16 entries and 256 chunks. *state is the Cache. */
 int cache_fixture_setup(void **state);
 int cache_fixture_teardown(void **state);
-Cache *cache_fixture_new(uint32_t buckets, uint32_t big_count);
+Cache *cache_fixture_new(uint32_t buckets, uint32_t chunks);
 void cache_fixture_free(Cache *cache);
 
 /* Different for each `number`, spread as a digest is. */
@@ -38,7 +38,7 @@ void token_fill(CacheToken *token, uint64_t key, uint64_t generation, size_t len
 bool token_is(const CacheToken *token, uint64_t key, uint64_t generation, size_t length);
 
 /* On both sides of every limit. */
-#define LENGTHS 9u
+#define LENGTHS 10u
 extern const size_t lengths[LENGTHS];
 
 /* ---- one step of a cache.h function, by number ---- */
@@ -49,8 +49,8 @@ CacheClaimResult claim_seen(Cache *cache, uint64_t key, uint64_t seen_generation
 /* Claims again until it is no longer `while_result`, for 10 s at most. */
 CacheClaimResult claim_until(Cache *cache, uint64_t key, uint64_t seen_generation,
                              CacheClaimResult while_result, CacheClaim *claim);
-bool publish(Cache *cache, uint64_t key, const CacheClaim *claim, size_t length);
-void release(Cache *cache, uint64_t key, const CacheClaim *claim);
+bool publish(Cache *cache, uint64_t key, CacheClaim *claim, size_t length);
+void release(Cache *cache, uint64_t key, CacheClaim *claim);
 void refuse(Cache *cache, uint64_t key, uint64_t generation);
 
 /* ---- several ---- */
@@ -69,8 +69,14 @@ uint64_t seen(Cache *cache, uint64_t key, size_t length);
 CacheEntry *entry_of(Cache *cache, uint64_t key);
 
 uint64_t counter(const Cache *cache, CacheCounter which);
-/* How many big buffers belong to an entry. */
-uint32_t big_owners(const Cache *cache);
+
+/* Reads of this key go to the segment again, as in a process that has not seen it. */
+void forget_copy(uint64_t key);
+
+/* How many chunks belong to an entry. */
+uint32_t used_chunks(const Cache *cache);
+/* Every chunk is free or in the one chain of an entry's token, and the header counts them right. */
+void require_chunks_whole(Cache *cache);
 
 /* ---- configuration blocks, without a table and filled up with `fill` ---- */
 

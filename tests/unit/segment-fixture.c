@@ -125,7 +125,7 @@ void require_works(Cache *cache)
   memcpy(key.bytes + 20, &pid, sizeof pid);
   CacheClaimResult result = CACHE_CLAIM_LOCKED;
   for (int i = 0; i < 3 && result == CACHE_CLAIM_LOCKED; i++)
-    result = cache_claim(cache, &key, &label, UINT64_MAX, 10000, false, &claim);
+    result = cache_claim(cache, &key, &label, UINT64_MAX, 10000, CACHE_FOR_MISS, &claim);
   strcpy(value, "token");
   if (result == CACHE_CLAIM_OWNED)
     require(cache_publish(cache, &key, &claim, &token) ||

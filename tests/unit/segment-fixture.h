@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "lib/cache-private.h"
+#include "lib/cache-internal.h"
 #include "lib/clock.h"
 #include "tests/unit/child.h"
 

@@ -74,13 +74,13 @@ static void a_lease_of_another_clock_is_none(void **state)
 {
   Cache *cache = *state;
   CacheClaim c;
-  static const uint64_t untils[] = {UINT64_MAX, INT64_MAX, (uint64_t)INT64_MIN, 1};
+  static const uint64_t untils[] = {UINT64_MAX, UINT64_MAX - 1, INT64_MAX, (uint64_t)1 << 63, 1, 2};
   assert_int_equal(claim(cache, 1, &c), CACHE_CLAIM_OWNED);
   for (size_t i = 0; i < sizeof untils / sizeof *untils; i++) {
-    atomic_store(&entry_of(cache, 1)->lease_until, untils[i]);
+    atomic_store(&entry_of(cache, 1)->lease, untils[i]);
     assert_int_equal(claim(cache, 1, &c), CACHE_CLAIM_OWNED);
   }
-  atomic_store(&entry_of(cache, 1)->lease_until, (uint64_t)clock_boot_ms() + 11 * 60000);
+  atomic_store(&entry_of(cache, 1)->lease, ((uint64_t)clock_boot_ms() + 11 * 60000) << 1);
   assert_int_equal(claim(cache, 1, &c), CACHE_CLAIM_OWNED);
 }
 
@@ -90,21 +90,25 @@ static void refetches_are_limited(void **state)
   CacheKey k = key_of(1);
   CacheClaim c;
   for (int i = 0; i < 10; i++) {
-    assert_int_equal(cache_claim(cache, &k, &some_label, 0, LEASE, true, &c), CACHE_CLAIM_OWNED);
+    assert_int_equal(cache_claim(cache, &k, &some_label, 0, LEASE, CACHE_FOR_REFETCH, &c),
+                     CACHE_CLAIM_OWNED);
     release(cache, 1, &c);
   }
   for (int i = 0; i < 3; i++) {
-    assert_int_equal(cache_claim(cache, &k, &some_label, 0, LEASE, true, &c), CACHE_CLAIM_LIMITED);
+    assert_int_equal(cache_claim(cache, &k, &some_label, 0, LEASE, CACHE_FOR_REFETCH, &c),
+                     CACHE_CLAIM_LIMITED);
     assert_in_range(c.retry_ms, 1, 60000);
   }
   /* What follows no 401 is not counted, and another key has its own share. */
   assert_int_equal(claim(cache, 1, &c), CACHE_CLAIM_OWNED);
   release(cache, 1, &c);
   CacheKey other = key_of(2);
-  assert_int_equal(cache_claim(cache, &other, &some_label, 0, LEASE, true, &c), CACHE_CLAIM_OWNED);
+  assert_int_equal(cache_claim(cache, &other, &some_label, 0, LEASE, CACHE_FOR_REFETCH, &c),
+                   CACHE_CLAIM_OWNED);
   /* The next minute. */
   entry_of(cache, 1)->refetch_window -= 60000;
-  assert_int_equal(cache_claim(cache, &k, &some_label, 0, LEASE, true, &c), CACHE_CLAIM_OWNED);
+  assert_int_equal(cache_claim(cache, &k, &some_label, 0, LEASE, CACHE_FOR_REFETCH, &c),
+                   CACHE_CLAIM_OWNED);
 }
 
 /* A publish in between does not start the count anew: a server that answers every token with 401
@@ -117,13 +121,13 @@ static void refetches_count_through_publishes(void **state)
   uint64_t generation = put(cache, 1, 20);
   for (int i = 0; i < 10; i++) {
     refuse(cache, 1, generation);
-    assert_int_equal(cache_claim(cache, &k, &some_label, generation, LEASE, true, &c),
+    assert_int_equal(cache_claim(cache, &k, &some_label, generation, LEASE, CACHE_FOR_REFETCH, &c),
                      CACHE_CLAIM_OWNED);
     assert_true(publish(cache, 1, &c, 20));
     generation++;
   }
   refuse(cache, 1, generation);
-  assert_int_equal(cache_claim(cache, &k, &some_label, generation, LEASE, true, &c),
+  assert_int_equal(cache_claim(cache, &k, &some_label, generation, LEASE, CACHE_FOR_REFETCH, &c),
                    CACHE_CLAIM_LIMITED);
 }
 
@@ -193,7 +197,7 @@ static void whoever_waits_is_woken(void **state)
 {
   (void)state;
   for (int how = 0; how <= 3; how++) {
-    Cache *cache = cache_fixture_new(2, 8);
+    Cache *cache = cache_fixture_new(2, 256);
     wakes(cache, how);
     cache_fixture_free(cache);
   }

@@ -21,18 +21,17 @@ static void flip_every_byte(Cache *cache, void *start, size_t size, size_t lengt
 
 static void corrupted_tokens(void **state)
 {
-  static const size_t some[] = {1, 100, CACHE_INLINE, CACHE_INLINE + 1};
+  static const size_t some[] = {1, 100, CACHE_CHUNK, CACHE_CHUNK + 1};
   Cache *cache = *state;
   for (size_t i = 0; i < sizeof some / sizeof *some; i++) {
     cache_flush(cache); /* or a generation less one would bring the one before back, whole */
     uint64_t generation = put(cache, 1, some[i]);
     CacheEntry *entry = entry_of(cache, 1);
     CacheVersion *version = &entry->version[generation & 1];
+    forget_copy(1);
     flip_every_byte(cache, version, sizeof *version, some[i]);
-    flip_every_byte(cache,
-                    version->big ? (void *)cache_big(cache, version->big - 1)->data
-                                 : (void *)entry->data[generation & 1],
-                    some[i], some[i]);
+    flip_every_byte(cache, cache_chunk(cache, version->chunk - 1)->data,
+                    some[i] < CACHE_CHUNK ? some[i] : CACHE_CHUNK, some[i]);
     flip_every_byte(cache, entry->key, sizeof entry->key, some[i]);
     flip_every_byte(cache, &entry->generation, sizeof entry->generation, some[i]);
     flip_every_byte(cache, cache->header->salt, sizeof cache->header->salt, some[i]);
@@ -48,7 +47,6 @@ static void transplanted_token(void **state)
   assert_int_equal(put(cache, 2, 100), 1);
   CacheEntry *one = entry_of(cache, 1), *two = entry_of(cache, 2);
   memcpy(two->version, one->version, sizeof two->version);
-  memcpy(two->data, one->data, sizeof two->data);
   assert_int_equal(seen(cache, 2, 100), 0);
   assert_int_equal(seen(cache, 1, 100), 1);
 }
@@ -60,10 +58,14 @@ static void old_token_again(void **state)
   assert_int_equal(put(cache, 1, 100), 1);
   CacheEntry *entry = entry_of(cache, 1);
   CacheVersion old = entry->version[1];
+  static CacheChunk bytes;
+  memcpy(&bytes, cache_chunk(cache, old.chunk - 1), sizeof bytes);
   assert_int_equal(put(cache, 1, 100), 2);
   assert_int_equal(put(cache, 1, 100), 3);
   old.generation = 3;
+  old.chunk = entry->version[1].chunk;
   entry->version[1] = old;
+  memcpy(cache_chunk(cache, old.chunk - 1), &bytes, sizeof bytes);
   assert_int_equal(seen(cache, 1, 100), 0);
 }
 
@@ -77,7 +79,7 @@ static void use_everything(Cache *cache, uint64_t key)
   (void)seen(cache, key, 100);
   (void)cache_is_busy(cache, &k);
   cache_refuse(cache, &k, 1);
-  if (cache_claim(cache, &k, &some_label, 0, LEASE, true, &c) == CACHE_CLAIM_OWNED) {
+  if (cache_claim(cache, &k, &some_label, 0, LEASE, CACHE_FOR_REFETCH, &c) == CACHE_CLAIM_OWNED) {
     size_t length = lengths[key % LENGTHS];
     token_fill(&token, key, c.generation + 1, length);
     if (key % 3 == 0)
@@ -95,7 +97,7 @@ static void corrupt_entry(Cache *cache, CacheEntry *entry)
 {
   CacheEntry saved = *entry;
   unsigned char *bytes = (unsigned char *)entry;
-  for (size_t at = 0; at < offsetof(CacheEntry, data); at++)
+  for (size_t at = 0; at < sizeof(CacheEntry); at++)
     for (int i = 0; i < 3; i++) {
       CacheClaim c;
       bytes[at] ^= (unsigned char[]){0x01, 0x80, 0xff}[i];
@@ -160,17 +162,19 @@ static void die_inside(void *data)
     memset(entry->key, 0xee, sizeof entry->key); /* another key, half written */
   if (death->what == 2)
     memset(&entry->version[0], 0xee, sizeof entry->version[0]);
-  if (death->what == 3)
-    for (uint32_t i = 0; i < cache->big_count; i++)
-      atomic_store(&cache_big(cache, i)->owner, 5 + i * 1000);
+  if (death->what == 3) /* chunks on their way, neither free nor anybody's */
+    for (uint32_t i = 0; i < 40; i++)
+      require(cache_take_chunks(cache, 1, 5 + i));
+  if (death->what == 4)
+    memset(cache_link(cache, 0), 0xee, cache->chunks * sizeof(CacheLink));
   raise(SIGKILL);
 }
 
 static void owner_dies(void **state)
 {
   (void)state;
-  for (int what = 0; what <= 3; what++) {
-    Cache *cache = cache_fixture_new(2, 8);
+  for (int what = 0; what <= 4; what++) {
+    Cache *cache = cache_fixture_new(2, 256);
     Death death = {cache, what};
     assert_int_equal(put(cache, 1, 20), 1);
     assert_int_equal(child_wait(child_start(die_inside, &death)), 128 + SIGKILL);
@@ -179,8 +183,10 @@ static void owner_dies(void **state)
     assert_int_equal(counter(cache, CACHE_COUNT_REPAIRED), 1);
     assert_int_equal(seen(cache, 2, 2000), generation);
     assert_int_equal(seen(cache, 1, 20), what == 1 ? 0 : 1);
-    assert_int_equal(big_owners(cache), 1);
+    assert_int_equal(used_chunks(cache), what == 1 ? 2 : 3);
+    require_chunks_whole(cache);
     assert_int_not_equal(put(cache, 1, 20), 0);
+    require_chunks_whole(cache);
     assert_int_equal(atomic_load(&cache->header->state), CACHE_LIVE);
     cache_fixture_free(cache);
   }

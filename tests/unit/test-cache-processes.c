@@ -34,6 +34,12 @@ typedef struct {
   _Atomic(uint64_t) reads, hits, published, lost;
 } Storm;
 
+/* A flush moves generations: the number that a token was filled for travels in its lifetime. */
+static uint64_t filled_for(const CacheToken *token)
+{
+  return (uint64_t)(token->lifetime_ms - HOUR);
+}
+
 static size_t storm_length(uint64_t key, uint64_t generation)
 {
   uint64_t mix = (key + 1) * 0x9e3779b97f4a7c15u ^ generation * 0xbf58476d1ce4e5b9u;
@@ -45,7 +51,8 @@ static uint64_t storm_read(Storm *storm, uint64_t key, CacheToken *token)
   CacheKey k = key_of(key);
   storm->reads++;
   if (cache_read(storm->cache, &k, token) == CACHE_HIT) {
-    require(token_is(token, key, token->generation, storm_length(key, token->generation)));
+    uint64_t number = filled_for(token);
+    require(token_is(token, key, number, storm_length(key, number)));
     storm->hits++;
   }
   return token->generation;
@@ -56,8 +63,8 @@ static void storm_fetch(Storm *storm, uint64_t key, uint64_t dice, CacheToken *t
   CacheKey k = key_of(key);
   CacheClaim c;
   uint64_t generation = storm_read(storm, key, token);
-  CacheClaimResult result =
-      cache_claim(storm->cache, &k, &some_label, generation, 1 + (int64_t)(dice & 3), false, &c);
+  CacheClaimResult result = cache_claim(storm->cache, &k, &some_label, generation,
+                                        1 + (int64_t)(dice & 3), CACHE_FOR_MISS, &c);
   if (result == CACHE_CLAIM_BUSY)
     cache_wait(storm->cache, &c, 1);
   if (result != CACHE_CLAIM_OWNED)
@@ -68,7 +75,7 @@ static void storm_fetch(Storm *storm, uint64_t key, uint64_t dice, CacheToken *t
   token_fill(token, key, c.generation + 1, storm_length(key, c.generation + 1));
   token->boot_ms = clock_boot_ms();
   token->real_ms = clock_real_ms();
-  token->lifetime_ms = HOUR;
+  token->lifetime_ms = HOUR + (int64_t)c.generation + 1;
   if ((dice >> 41 & 15) == 0)
     cache_release(storm->cache, &k, &c);
   else if ((dice >> 41 & 15) == 1)
@@ -122,6 +129,7 @@ static void storm(void **state)
                 (unsigned long long)counter(s->cache, CACHE_COUNT_EVICTED));
   assert_true(s->hits > 0 && s->published > 0 && s->lost > 0);
   assert_int_equal(atomic_load(&s->cache->header->state), CACHE_LIVE);
+  require_chunks_whole(s->cache);
 }
 
 #define TEST(function)                                                                             \

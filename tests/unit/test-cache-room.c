@@ -69,49 +69,83 @@ static void evicted_while_fetching(void **state)
   release(cache, 1, &late);
 }
 
-static void big_buffers_run_out(void **state)
+/* Half of a minimal segment's chunks is what eight of these keys take. */
+static void chunks_run_out(void **state)
 {
   Cache *cache = *state;
-  assert_int_equal(put(cache, 100, 20), 1);
   for (uint64_t round = 1; round <= 10; round++) {
     uint32_t hits = 0;
     for (uint64_t key = 0; key < 12; key++) {
-      assert_int_not_equal(put(cache, key, 2000 + round), 0);
-      assert_int_not_equal(seen(cache, key, 2000 + round), 0);
+      assert_int_not_equal(put(cache, key, 30 * CACHE_CHUNK + round), 0);
+      assert_int_not_equal(seen(cache, key, 30 * CACHE_CHUNK + round), 0);
+      require_chunks_whole(cache);
     }
     for (uint64_t key = 0; key < 12; key++)
-      hits += seen(cache, key, 2000 + round) != 0;
-    assert_in_range(hits, 1, cache->big_count);
+      hits += seen(cache, key, 30 * CACHE_CHUNK + round) != 0;
+    assert_in_range(hits, 4, 8);
   }
-  assert_int_equal(seen(cache, 100, 20), 1);
+  assert_int_not_equal(counter(cache, CACHE_COUNT_EVICTED), 0);
 }
 
-static void big_buffers_come_back(void **state)
+static void chunks_come_back(void **state)
 {
   Cache *cache = *state;
-  for (int i = 0; i < 20; i++)
+  for (int i = 0; i < 300; i++)
     assert_int_not_equal(put(cache, 1, 2000), 0);
-  assert_in_range(big_owners(cache), 1, 2);
+  assert_int_equal(used_chunks(cache), 2);
   assert_int_not_equal(put(cache, 1, 20), 0);
-  assert_int_not_equal(put(cache, 1, 20), 0);
-  assert_int_equal(big_owners(cache), 0);
-  assert_int_not_equal(put(cache, 1, 2000), 0);
+  assert_int_equal(used_chunks(cache), 1);
+  assert_int_not_equal(put(cache, 1, TOKEN_MAX), 0);
+  assert_int_equal(used_chunks(cache), TOKEN_MAX / CACHE_CHUNK);
   assert_int_equal(cache_flush(cache), 1);
-  assert_int_equal(big_owners(cache), 0);
+  assert_int_equal(used_chunks(cache), 0);
+  require_chunks_whole(cache);
 }
 
-static void one_big_buffer(void **state)
+/* What is free, evicted or flushed holds no bytes of a token. */
+static void nothing_is_left_behind(void **state)
+{
+  Cache *cache = *state;
+  for (uint64_t key = 0; key < 60; key++)
+    assert_int_not_equal(put(cache, key, lengths[key % LENGTHS]), 0);
+  cache_flush(cache);
+  for (uint32_t i = 0; i < cache->chunks; i++)
+    for (size_t k = 0; k < CACHE_CHUNK / 8; k++)
+      assert_int_equal(atomic_load(&cache_chunk(cache, i)->data[k]), 0);
+}
+
+/* A segment whose list of free chunks a broken peer has cut: found again by the next who needs one.
+ */
+static void lost_chunks_are_found(void **state)
+{
+  Cache *cache = *state;
+  assert_int_not_equal(put(cache, 1, 100), 0);
+  static const uint32_t heads[] = {0, UINT32_MAX, 257};
+  for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
+    atomic_store(&cache->header->free_chunk, heads[i]);
+    atomic_store(&entry_of(cache, 1)->referenced, 1);
+    assert_int_not_equal(put(cache, 2 + i, 3000), 0);
+    require_chunks_whole(cache);
+  }
+  /* A ring: the same chunk would go to two entries. */
+  uint32_t head = atomic_load(&cache->header->free_chunk);
+  atomic_store(&cache_link(cache, head - 1)->next, head);
+  assert_int_not_equal(put(cache, 10, 100), 0);
+  assert_int_not_equal(put(cache, 11, 100), 0);
+  assert_int_not_equal(seen(cache, 10, 100), 0);
+  assert_int_not_equal(seen(cache, 11, 100), 0);
+  require_chunks_whole(cache);
+}
+
+/* More than fits at all: nobody else's token is lost for it, and the caller keeps his. */
+static void too_few_chunks(void **state)
 {
   (void)state;
-  Cache *cache = cache_fixture_new(2, 1);
-  for (uint64_t i = 0; i < 60; i++) {
-    uint64_t key = i % 3;
-    uint64_t generation = put(cache, key, 3000 + i);
-    assert_int_equal(seen(cache, key, 3000 + i), generation);
-    for (uint64_t other = 0; other < 3; other++)
-      if (other != key)
-        assert_int_equal(seen(cache, other, 3000 + i), 0);
-  }
+  Cache *cache = cache_fixture_new(2, 4);
+  assert_int_equal(put(cache, 1, 5000), 0);
+  assert_int_equal(put(cache, 2, 4 * CACHE_CHUNK), 1);
+  assert_int_equal(seen(cache, 2, 4 * CACHE_CHUNK), 1);
+  require_chunks_whole(cache);
   cache_fixture_free(cache);
 }
 
@@ -133,7 +167,8 @@ static void flush(void **state)
   assert_int_equal(claim(cache, 4, &c), CACHE_CLAIM_BUSY);
   assert_true(publish(cache, 4, &running, 20));
   assert_int_equal(seen(cache, 4, 20), 1);
-  assert_int_equal(put(cache, 1, 20), 2);
+  /* Generations moved on, so that nobody uses a copy of what was there. */
+  assert_int_equal(put(cache, 1, 20), 3);
 }
 
 #define TEST(function)                                                                             \
@@ -145,9 +180,11 @@ int main(void)
       TEST(eviction),
       TEST(the_old_make_room),
       TEST(evicted_while_fetching),
-      TEST(big_buffers_run_out),
-      TEST(big_buffers_come_back),
-      cmocka_unit_test(one_big_buffer),
+      TEST(chunks_run_out),
+      TEST(chunks_come_back),
+      TEST(nothing_is_left_behind),
+      TEST(lost_chunks_are_found),
+      cmocka_unit_test(too_few_chunks),
       TEST(flush),
   };
   return cmocka_run_group_tests_name("cache-room", tests, NULL, NULL);

@@ -110,15 +110,15 @@ static void huge_buckets(const char *path)
   (void)path;
   edit_word(offsetof(CacheHeader, buckets), UINT32_MAX);
 }
-static void no_big_buffers(const char *path)
+static void no_chunks(const char *path)
 {
   (void)path;
-  edit_word(offsetof(CacheHeader, big_count), 0);
+  edit_word(offsetof(CacheHeader, chunks), 0);
 }
-static void huge_big_count(const char *path)
+static void huge_chunks(const char *path)
 {
   (void)path;
-  edit_word(offsetof(CacheHeader, big_count), 0x7fffffff);
+  edit_word(offsetof(CacheHeader, chunks), 0x7fffffff);
 }
 
 static const struct {
@@ -149,8 +149,8 @@ static const struct {
     {"no buckets", no_buckets, REPLACED},
     {"one bucket more", one_bucket_more, REPLACED},
     {"too many buckets", huge_buckets, REPLACED},
-    {"no big buffers", no_big_buffers, REPLACED},
-    {"too many big buffers", huge_big_count, REPLACED},
+    {"no chunks", no_chunks, REPLACED},
+    {"too many chunks", huge_chunks, REPLACED},
 };
 
 #define SAY(condition)                                                                             \

@@ -50,8 +50,7 @@ SEGMENT_TEST(sizes)
     pid_t pid = child_start(make_body, &entries);
     require(pid > 0 && child_wait(pid) == 0);
     struct stat st = stat_of(segment());
-    uint32_t big = buckets[i] * CACHE_WAYS / 16 < 8 ? 8 : wanted[i] / 16;
-    require((size_t)st.st_size == cache_shape(buckets[i], big).size);
+    require((size_t)st.st_size == cache_shape(buckets[i], cache_chunks_for(buckets[i])).size);
     require(unlink(segment()) == 0);
   }
 }

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+/* cache-internal.h - what the files of the cache (cache-*.c) share. */
+#ifndef THRED_LIB_CACHE_INTERNAL_H
+#define THRED_LIB_CACHE_INTERNAL_H
+
+#include <sys/types.h>
+
+#include "lib/cache.h"
+
+#define CACHE_NONE UINT32_MAX
+#define CACHE_LEASE_MAX_MS                                                                         \
+  (10 * 60 * 1000) /* a lease further ahead is another clock's or garbage */
+#define CACHE_DIRECTORY "/dev/shm"
+#define CACHE_PATH_SIZE 96
+
+/* A mapped segment. Made once, never unmapped: a robust mutex must stay mapped for as long as any
+ * thread may have been in it (an unmapped list entry corrupts what is mapped there next). The shape
+ * is this process's copy, so that nobody can move the parts under us. */
+struct Cache {
+  CacheHeader *header;
+  CacheShape shape;
+  uint32_t buckets, chunks;
+  bool shared;
+  uid_t owner;  /* whose tokens lie here: after setuid(2) they are no longer ours */
+  dev_t device; /* of the file, if shared */
+  ino_t inode;
+  char path[CACHE_PATH_SIZE];
+  atomic_bool left;     /* its name leads elsewhere by now; who is in it may finish */
+  pthread_mutex_t held; /* what the mutex looked like when we got it; guarded by it */
+  const Cache *older;   /* the one that it follows; it stays mapped and reachable */
+};
+
+static inline CacheBucket *cache_bucket(const Cache *cache, uint32_t index)
+{
+  return (CacheBucket *)(void *)((char *)cache->header + cache->shape.buckets) + index;
+}
+
+static inline CacheEntry *cache_entry(const Cache *cache, uint32_t index)
+{
+  return (CacheEntry *)(void *)((char *)cache->header + cache->shape.entries) + index;
+}
+
+static inline CacheLink *cache_link(const Cache *cache, uint32_t index)
+{
+  return (CacheLink *)(void *)((char *)cache->header + cache->shape.links) + index;
+}
+
+static inline CacheChunk *cache_chunk(const Cache *cache, uint32_t index)
+{
+  return (CacheChunk *)(void *)((char *)cache->header + cache->shape.chunks) + index;
+}
+
+static inline CacheConfig *cache_config(const Cache *cache, uint32_t index)
+{
+  return (CacheConfig *)(void *)((char *)cache->header + cache->shape.configs) + index;
+}
+
+static inline uint32_t cache_entries(const Cache *cache)
+{
+  return cache->buckets * CACHE_WAYS;
+}
+
+static inline CacheWord *cache_fingerprint(const Cache *cache, uint32_t index)
+{
+  return &cache_bucket(cache, index / CACHE_WAYS)->fingerprint[index % CACHE_WAYS];
+}
+
+static inline void cache_count(Cache *cache, CacheCounter counter)
+{
+  atomic_fetch_add_explicit(&cache->header->counters[counter], 1, memory_order_relaxed);
+}
+
+/* ---- the lock (cache-lock.c) ---- */
+
+/*
+ * Contract: held for microseconds; inside it no allocation, no call into libcrypto or anything else
+ * that is not the cache's, no system call but the liveness lock's, which never waits; no return
+ * without cache_unlock(). False: not to be had (stopped or broken owner, or a process in which a
+ * robust mutex is not right); the caller does without the cache this time.
+ */
+bool cache_lock(Cache *cache);
+void cache_unlock(Cache *cache);
+
+/* The same for what must not be lost for a moment's stall of another process: a publish that is
+ * given up is one more request to the token endpoint. */
+bool cache_lock_patiently(Cache *cache);
+
+/* False: not created. */
+bool cache_lock_init(CacheHeader *header);
+
+/* It can be used, and by this process: not retired, and of this user. */
+bool cache_is_usable(const Cache *cache);
+
+/* Every process leaves it; whoever attaches next makes a new one. The mapping stays. */
+void cache_retire(Cache *cache, const char *why);
+
+/* ---- the segment (cache-name.c, cache-segment.c) ---- */
+
+/* The segment at its name. NULL with an errno in *why: ENOENT where there is none and `create` is
+ * false. */
+Cache *cache_attach_shared(bool create, uint32_t entries, int *why);
+
+/* The same layout in memory of this process alone; NULL: no memory. */
+Cache *cache_attach_private(void);
+
+/* Fills in a new segment, whose memory is zeroed and as large as the shape says. */
+bool cache_init(CacheHeader *header, const CacheShape *shape, uint32_t buckets, uint32_t chunks);
+
+/* For one that nobody has used yet. */
+void cache_discard(Cache *cache);
+
+/* ---- entries (cache-entry.c) ---- */
+
+uint64_t cache_fingerprint_of(const CacheKey *key);
+void cache_buckets_of(const Cache *cache, const CacheKey *key, uint32_t bucket[2]);
+
+/* Entry index, or CACHE_NONE. Without the lock the answer is a hint that the tag confirms. */
+uint32_t cache_find(const Cache *cache, const CacheKey *key);
+bool cache_has_key(const CacheEntry *entry, const CacheKey *key);
+
+/* Binds everything that a reader relies on. False: no digest to be had, hence no doubtless token.
+ */
+bool cache_tag(const Cache *cache, const CacheKey *key, const CacheVersion *version,
+               const char *value, uint8_t tag[16]);
+
+CacheVersion cache_load_version(const CacheVersion *from);
+void cache_store_version(CacheVersion *to, const CacheVersion *from);
+
+/* Somebody's, and not over. */
+bool cache_lease_held(uint64_t lease, int64_t now);
+
+/* Moves the futex word: whoever waits looks again. Waking is a system call and happens outside. */
+void cache_touch(CacheEntry *entry);
+void cache_wake(CacheEntry *entry);
+
+/* Under the lock: no token is left in the entry, its chunks are free, and no private copy of it is
+ * used any more. */
+void cache_clear_versions(Cache *cache, uint32_t index);
+
+/* A version that a reader would take, as far as can be told without the tag. */
+bool cache_is_newer(const CacheEntry *entry, uint64_t seen);
+
+/* ---- chunks (cache-chunks.c), all under the lock ---- */
+
+/* The number that a token of `length` bytes takes. */
+uint32_t cache_chunks_of(size_t length);
+
+/* A chain of `count` chunks for an entry: index + 1 of its first, 0 if there are too few. */
+uint32_t cache_take_chunks(Cache *cache, uint32_t count, uint32_t entry);
+
+/* Wipes a chain and makes it free. What is not this entry's stays as it is. */
+void cache_give_chunks(Cache *cache, uint32_t first, uint32_t count, uint32_t entry);
+
+/* Takes chunks away from entries that nobody has read for long, in a step of bounded length; never
+ * from `except`. False: it found nothing. */
+bool cache_evict_chunks(Cache *cache, uint32_t except, int64_t now);
+
+/* Works out anew which chunks are whose, from the entries. */
+void cache_rebuild_chunks(Cache *cache);
+
+/* The next one of a chain, index + 1; 0: none, or garbage. No lock. */
+uint32_t cache_next_chunk(const Cache *cache, uint32_t chunk);
+
+/* ---- the whole segment (cache-whole.c) ---- */
+
+/* Makes a segment whole whose last owner died inside the lock. Called with the lock held. */
+void cache_repair(Cache *cache);
+
+#endif

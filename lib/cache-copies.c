@@ -19,7 +19,7 @@
 typedef struct {
   CacheHalf busy;
   uint32_t entry;
-  const Cache *cache;
+  uint64_t cache; /* its id */
   CacheKey key;
   uint64_t generation;
   int64_t boot_ms, real_ms, lifetime_ms;
@@ -100,7 +100,8 @@ static void give(const Copy *copy, const char *value, int64_t mono, CacheToken *
 static bool use(const Cache *cache, const CacheKey *key, Copy *copy, const char *value,
                 CacheToken *token)
 {
-  bool good = copy->cache == cache && memcmp(copy->key.bytes, key->bytes, sizeof key->bytes) == 0;
+  bool good =
+      copy->cache == cache->id && memcmp(copy->key.bytes, key->bytes, sizeof key->bytes) == 0;
   if (!good)
     return false;
   CacheEntry *entry = cache_entry(cache, copy->entry);
@@ -155,7 +156,7 @@ static void fill(Copy *copy, const Cache *cache, const CacheKey *key, uint32_t e
 {
   int64_t mono = clock_coarse_ms(), real = clock_ms(CLOCK_REALTIME_COARSE);
   int64_t usable = token->remaining_ms - COARSE;
-  copy->cache = cache;
+  copy->cache = cache->id;
   copy->entry = entry;
   copy->key = *key;
   copy->generation = token->generation;
@@ -201,7 +202,7 @@ void copies_drop(const CacheKey *key)
       continue;
     word_set(&copies->fingerprint[set][way], 0);
     secure_wipe(copies->value[set * WAYS + way], copy->length);
-    copy->cache = NULL;
+    copy->cache = 0;
     copy->length = 0;
     let_go(copy);
   }

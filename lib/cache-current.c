@@ -98,17 +98,23 @@ static bool is_due(int64_t every_ms)
   return now >= at && atomic_compare_exchange_strong(&look_at, &at, now + every_ms);
 }
 
+/* For good: a mapping that was cut short must not even be looked at. */
+static void leave_if_gone(Cache *cache)
+{
+  bool new_process = is_new_process();
+  if (cache->shared && ((new_process && (!has_robust_list() || !is_ours_by_name(cache))) ||
+                        (is_due(LOOK_EVERY_MS) && !is_in_place(cache))))
+    atomic_store(&cache->left, true);
+}
+
 static bool is_right(Cache *cache)
 {
-  if (!cache_is_usable(cache) || atomic_load_explicit(&cache->left, memory_order_relaxed))
+  if (!cache)
     return false;
-  bool new_process = is_new_process();
-  if (!cache->shared)
-    return !is_due(RETRY_EVERY_MS);
-  if ((new_process && (!has_robust_list() || !is_ours_by_name(cache))) ||
-      (is_due(LOOK_EVERY_MS) && !is_in_place(cache)))
-    atomic_store(&cache->left, true);
-  return !atomic_load_explicit(&cache->left, memory_order_relaxed);
+  if (!atomic_load_explicit(&cache->left, memory_order_relaxed))
+    leave_if_gone(cache);
+  return !atomic_load_explicit(&cache->left, memory_order_relaxed) && cache_is_usable(cache) &&
+         (cache->shared || !is_due(RETRY_EVERY_MS));
 }
 
 /* ---- attaching ---- */

@@ -18,6 +18,7 @@
  * is this process's copy, so that nobody can move the parts under us. */
 struct Cache {
   CacheHeader *header;
+  uint64_t id; /* in this process; never used again, as an address might be */
   CacheShape shape;
   uint32_t buckets, chunks;
   bool shared;
@@ -105,6 +106,9 @@ Cache *cache_attach_private(void);
 
 /* Fills in a new segment, whose memory is zeroed and as large as the shape says. */
 bool cache_init(CacheHeader *header, const CacheShape *shape, uint32_t buckets, uint32_t chunks);
+
+/* A mapping that cache_init() filled in, or that was judged. NULL: no memory. */
+Cache *cache_wrap(void *memory, uint32_t buckets, uint32_t chunks);
 
 /* For one that nobody has used yet. */
 void cache_discard(Cache *cache);

@@ -113,11 +113,13 @@ static int create_file(const char *path, uint32_t entries)
 
 /* ---- attaching ---- */
 
-static Cache *wrap(void *memory, uint32_t buckets, uint32_t chunks)
+Cache *cache_wrap(void *memory, uint32_t buckets, uint32_t chunks)
 {
+  static _Atomic uint64_t last_id;
   Cache *cache = calloc(1, sizeof *cache);
   if (!cache)
     return NULL;
+  cache->id = atomic_fetch_add(&last_id, 1) + 1;
   cache->header = memory;
   cache->shape = cache_shape(buckets, chunks);
   cache->buckets = buckets;
@@ -160,7 +162,7 @@ static int map_file(int fd, const struct stat *st, const char *path, Cache **cac
     return errno;
   uint32_t buckets = header->buckets, chunks = header->chunks;
   int result = judge_header(header, size, buckets, chunks);
-  if (result == 0 && !(*cache = wrap(header, buckets, chunks)))
+  if (result == 0 && !(*cache = cache_wrap(header, buckets, chunks)))
     result = ENOMEM;
   if (result) {
     munmap(header, size); /* its lock was never touched by us */
@@ -238,7 +240,8 @@ Cache *cache_attach_private(void)
   /* A fork's child would inherit the leases of threads that it does not have: it finds zeros, which
    * are no cache, and makes its own. */
   madvise(memory, shape.size, MADV_WIPEONFORK);
-  Cache *cache = cache_init(memory, &shape, buckets, chunks) ? wrap(memory, buckets, chunks) : NULL;
+  Cache *cache =
+      cache_init(memory, &shape, buckets, chunks) ? cache_wrap(memory, buckets, chunks) : NULL;
   if (!cache)
     munmap(memory, shape.size);
   return cache;

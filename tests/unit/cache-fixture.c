@@ -18,15 +18,11 @@ const size_t lengths[LENGTHS] = {
 
 Cache *cache_fixture_new(uint32_t buckets, uint32_t chunks)
 {
-  Cache *cache = calloc(1, sizeof *cache);
+  CacheShape shape = cache_shape(buckets, chunks);
+  CacheHeader *header = child_shared(shape.size);
+  assert_true(cache_init(header, &shape, buckets, chunks));
+  Cache *cache = cache_wrap(header, buckets, chunks);
   assert_non_null(cache);
-  cache->shape = cache_shape(buckets, chunks);
-  cache->buckets = buckets;
-  cache->chunks = chunks;
-  cache->shared = true;
-  cache->owner = geteuid();
-  cache->header = child_shared(cache->shape.size);
-  assert_true(cache_init(cache->header, &cache->shape, buckets, chunks));
   return cache;
 }
 

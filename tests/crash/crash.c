@@ -25,9 +25,10 @@ const CacheLabel crash_label = {SNAPSHOT_TOKEN_BUSINESS, "sandbox", "sandbox.thr
 unsigned crash_rounds(unsigned normal, unsigned longer)
 {
   const char *wanted = getenv("THRED_TEST_LONG");
-  if (wanted && strcmp(wanted, "1") == 0)
-    return longer;
-  return SANITIZED ? (normal + 9) / 10 : normal;
+  bool is_long = wanted && strcmp(wanted, "1") == 0;
+  if (SANITIZED)
+    return is_long ? normal : (normal + 9) / 10;
+  return is_long ? longer : normal;
 }
 
 uint64_t crash_random(void)

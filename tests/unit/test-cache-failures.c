@@ -89,14 +89,89 @@ static void longest_failure(void **state)
   assert_int_equal(claim(cache, 1, &c), CACHE_CLAIM_OWNED);
 }
 
+/* ---- renewals ahead of expiry ---- */
+
+static CacheClaimResult claim_renewal(Cache *cache, uint64_t key, uint64_t generation,
+                                      CacheClaim *c)
+{
+  CacheKey k = key_of(key);
+  return cache_claim(cache, &k, &some_label, generation, LEASE, CACHE_FOR_RENEWAL, c);
+}
+
+static void renewal_is_anybodys(void *data)
+{
+  CacheClaim c;
+  require(claim_renewal(data, 1, 1, &c) == CACHE_CLAIM_LATER);
+}
+
+/* It holds back renewals in every process, and nobody who has no token. */
+static void postponed(void **state)
+{
+  Cache *cache = *state;
+  CacheKey k = key_of(1);
+  CacheClaim c, other;
+  assert_int_equal(put(cache, 1, 20), 1);
+  assert_int_equal(claim_renewal(cache, 1, 1, &c), CACHE_CLAIM_OWNED);
+  assert_int_equal(claim_renewal(cache, 1, 1, &other), CACHE_CLAIM_BUSY);
+  cache_postpone(cache, &k, &c);
+  child_run(renewal_is_anybodys, cache);
+  assert_int_equal(claim_renewal(cache, 1, 1, &other), CACHE_CLAIM_LATER);
+  assert_int_equal(seen(cache, 1, 20), 1);
+  assert_int_equal(claim_seen(cache, 1, 1, LEASE, &c), CACHE_CLAIM_OWNED);
+  assert_true(publish(cache, 1, &c, 30));
+  /* A token ends the pause. */
+  assert_int_equal(claim_renewal(cache, 1, 2, &c), CACHE_CLAIM_OWNED);
+  release(cache, 1, &c);
+}
+
+static void postponed_for_longer_each_time(void **state)
+{
+  Cache *cache = *state;
+  CacheKey k = key_of(1);
+  CacheClaim c;
+  static const int64_t whole[] = {1000, 2000, 4000, 8000, 16000, 32000, 60000, 60000};
+  assert_int_equal(put(cache, 1, 20), 1);
+  for (size_t i = 0; i < sizeof whole / sizeof *whole; i++) {
+    assert_int_equal(claim_renewal(cache, 1, 1, &c), CACHE_CLAIM_OWNED);
+    cache_postpone(cache, &k, &c);
+    CacheEntry *entry = entry_of(cache, 1);
+    int64_t left = (int64_t)atomic_load(&entry->renew_after) - clock_boot_ms();
+    assert_in_range(left, whole[i] / 2 - 400, whole[i]);
+    atomic_store(&entry->renew_after, 0);
+  }
+  /* Further ahead than an hour is another clock's, or garbage. */
+  atomic_store(&entry_of(cache, 1)->renew_after, (uint64_t)clock_boot_ms() + HOUR + 60000);
+  assert_int_equal(claim_renewal(cache, 1, 1, &c), CACHE_CLAIM_OWNED);
+  release(cache, 1, &c);
+}
+
+/* What the server said of a renewal counts for it as for any other request. */
+static void server_refused_the_renewal(void **state)
+{
+  Cache *cache = *state;
+  CacheKey k = key_of(1);
+  CacheClaim c;
+  assert_int_equal(put(cache, 1, 20), 1);
+  assert_int_equal(claim_renewal(cache, 1, 1, &c), CACHE_CLAIM_OWNED);
+  cache_fail(cache, &k, &c, THRED_E_SERVER, 429, 30000);
+  assert_int_equal(claim_renewal(cache, 1, 1, &c), CACHE_CLAIM_LATER);
+  assert_int_equal(seen(cache, 1, 20), 1);
+}
+
 #define TEST(function)                                                                             \
   cmocka_unit_test_setup_teardown(function, cache_fixture_setup, cache_fixture_teardown)
 
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      TEST(failure_is_shared), TEST(failure_ends),    TEST(failure_beside_a_token),
-      TEST(back_off_grows),    TEST(longest_failure),
+      TEST(failure_is_shared),
+      TEST(failure_ends),
+      TEST(failure_beside_a_token),
+      TEST(back_off_grows),
+      TEST(longest_failure),
+      TEST(postponed),
+      TEST(postponed_for_longer_each_time),
+      TEST(server_refused_the_renewal),
   };
   return cmocka_run_group_tests_name("cache-failures", tests, NULL, NULL);
 }

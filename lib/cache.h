@@ -88,10 +88,8 @@ typedef struct {
 
 /*
  * Asks for the lease of `key`. `seen` is the generation that the caller holds to be stale, missing
- * or refused. `lease_ms`: how long the fetch may take at most (at most CACHE_LEASE_MAX_MS). A lease
- * whose owner has died is taken over at once, if it was had with a liveness lock, else when it
- * ends. One end of the lease is not this process's: a token, a failure or a renewal that cannot be
- * told to the others (no lock) is known to the caller alone, and the lease ends by its deadline.
+ * or refused. `lease_ms`: how long the fetch may take at most (cut to ten minutes). A lease whose
+ * owner has died is taken over at once if it was had with the liveness lock, else when it ends.
  */
 CacheClaimResult cache_claim(Cache *cache, const CacheKey *key, const CacheLabel *label,
                              uint64_t seen, int64_t lease_ms, CachePurpose purpose,

@@ -92,6 +92,8 @@ uint32_t cache_take_chunks(Cache *cache, uint32_t count, uint32_t entry)
 
 void cache_give_chunks(Cache *cache, uint32_t first, uint32_t count, uint32_t entry)
 {
+  /* The generation has left these chunks: whoever reads a byte that is wiped sees that too. */
+  atomic_thread_fence(memory_order_release);
   for (uint32_t i = 0; i < count && first >= 1 && first <= cache->chunks; i++) {
     uint32_t next = cache_next_chunk(cache, first);
     if (half_get(&cache_link(cache, first - 1)->owner) != entry + 1)

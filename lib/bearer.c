@@ -208,8 +208,7 @@ static int fetch_as_owner(const Call *call, CacheClaim *claim, CachePurpose purp
   FetchResult result;
   int code = fetch_token(call, deadline_ms, token, &result, error);
   if (code == THRED_OK) {
-    if (!cache_publish(call->cache, &call->key, claim, token))
-      cache_release(call->cache, &call->key, claim);
+    cache_publish(call->cache, &call->key, claim, token); /* if not, it is good for us alone */
   } else if (result.shared_failure) {
     cache_fail(call->cache, &call->key, claim, code, result.http_status, result.retry_after * 1000);
   } else if (purpose == CACHE_FOR_RENEWAL) {
@@ -318,9 +317,22 @@ static void replace_suspect(const Call *call, CacheToken *token)
 
 /* ---- getting ---- */
 
+/* The codes that a server's answer can have; a broken peer may have written any. */
+static int failure_code(int failure)
+{
+  switch (failure) {
+  case THRED_E_REFUSED:
+  case THRED_E_BUSINESS_NOT_FOUND:
+  case THRED_E_TOO_LARGE:
+    return failure;
+  default:
+    return THRED_E_SERVER;
+  }
+}
+
 static int shared_failure(const Call *call, const CacheClaim *claim, Error *error)
 {
-  return error_set(error, claim->failure,
+  return error_set(error, failure_code(claim->failure),
                    "%s answered %d to a %s token request; it is not asked again for %lld s",
                    call->request->host, claim->failure_status,
                    call->label.business ? "business" : "partner",
@@ -395,29 +407,7 @@ static int get_token(const BearerRequest *request, CacheToken *token, Error *err
   return code;
 }
 
-int bearer_get(const BearerRequest *request, CacheToken *token, Error *error)
-{
-  /* A thread cancelled in the middle would keep the lease to its end: everyone would wait. */
-  int old_state;
-  pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &old_state);
-  int code = get_token(request, token, error);
-  pthread_setcancelstate(old_state, &old_state);
-  if (code) {
-    token->length = 0;
-    token->value[0] = 0;
-  }
-  return code;
-}
-
-void bearer_refuse(const BearerRequest *request)
-{
-  Call call;
-  Error error = ERROR_INIT;
-  if (begin(&call, request, &error) == THRED_OK)
-    cache_refuse(call.cache, &call.key, request->refused);
-}
-
-int bearer_try(const BearerRequest *request, CacheToken *token, Error *error)
+static int try_token(const BearerRequest *request, CacheToken *token, Error *error)
 {
   Call call;
   int code = begin(&call, request, error);
@@ -427,8 +417,53 @@ int bearer_try(const BearerRequest *request, CacheToken *token, Error *error)
     cache_refuse(call.cache, &call.key, request->refused);
   if (cache_read(call.cache, &call.key, token) == CACHE_HIT)
     return THRED_OK;
-  token->value[0] = 0;
   if (cache_is_busy(call.cache, &call.key))
     return error_set(error, THRED_E_AGAIN, "the token is being fetched");
   return error_set(error, THRED_E_WOULD_BLOCK, "the token has to be fetched");
+}
+
+static int refuse_token(const BearerRequest *request, CacheToken *token, Error *error)
+{
+  Call call;
+  int code = begin(&call, request, error);
+  (void)token;
+  if (code == THRED_OK)
+    cache_refuse(call.cache, &call.key, request->refused);
+  return code;
+}
+
+/* ---- the functions of bearer.h ---- */
+
+typedef int (*Function)(const BearerRequest *request, CacheToken *token, Error *error);
+
+/* A thread cancelled in the middle would keep the lease to its end: everyone would wait. And what
+ * it has open or half made would stay so. */
+static int uncancelled(Function function, const BearerRequest *request, CacheToken *token,
+                       Error *error)
+{
+  int old_state;
+  pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &old_state);
+  int code = function(request, token, error);
+  pthread_setcancelstate(old_state, &old_state);
+  if (code && token) {
+    token->length = 0;
+    token->value[0] = 0;
+  }
+  return code;
+}
+
+int bearer_get(const BearerRequest *request, CacheToken *token, Error *error)
+{
+  return uncancelled(get_token, request, token, error);
+}
+
+int bearer_try(const BearerRequest *request, CacheToken *token, Error *error)
+{
+  return uncancelled(try_token, request, token, error);
+}
+
+void bearer_refuse(const BearerRequest *request)
+{
+  Error error = ERROR_INIT;
+  (void)uncancelled(refuse_token, request, NULL, &error);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cache-chunks.c - who has which chunk. Everything here is under the lock.
+ * cache-chunks.c - who has which chunk. All but cache_next_chunk() is under the lock.
  *
  * The free ones form a list through their links; a token's form a chain. `owner` says whose a chunk
  * is and decides when the two disagree, which only a death inside the lock or a broken peer brings
@@ -143,16 +143,18 @@ static bool is_claimed(const Cache *cache, uint32_t chunk)
 /* Claims the chain of an entry's token. False: it is no whole chain of its own. */
 static bool claim_chain(Cache *cache, const CacheVersion *version, uint32_t entry)
 {
-  uint32_t chunk = version->chunk, count = cache_chunks_of(version->length), claimed = 0;
-  while (claimed < count && chunk >= 1 && chunk <= cache->chunks && !is_claimed(cache, chunk)) {
+  uint32_t claimed[TOKEN_MAX / CACHE_CHUNK], count = cache_chunks_of(version->length), i = 0;
+  for (uint32_t chunk = version->chunk; i < count; chunk = cache_next_chunk(cache, chunk)) {
+    if (chunk == 0 || chunk > cache->chunks || is_claimed(cache, chunk))
+      break;
     half_set(&cache_link(cache, chunk - 1)->owner, entry + 1);
-    chunk = cache_next_chunk(cache, chunk);
-    claimed++;
+    claimed[i++] = chunk;
   }
-  if (claimed == count)
+  if (i == count)
     return count > 0;
-  for (chunk = version->chunk; claimed > 0; claimed--, chunk = cache_next_chunk(cache, chunk))
-    half_set(&cache_link(cache, chunk - 1)->owner, UNCLAIMED);
+  /* By what was claimed: a broken peer may have changed the chain meanwhile. */
+  while (i > 0)
+    half_set(&cache_link(cache, claimed[--i] - 1)->owner, UNCLAIMED);
   return false;
 }
 
@@ -164,8 +166,10 @@ static void claim_chunks_of(Cache *cache, uint32_t index)
   uint64_t generation = word_get(&entry->generation);
   CacheVersion current = cache_load_version(&entry->version[generation & 1]);
   cache_store_version(&entry->version[~generation & 1], &none);
-  if (generation == 0 || current.generation != generation || !claim_chain(cache, &current, index))
-    cache_store_version(&entry->version[generation & 1], &none);
+  if (generation && current.generation == generation && claim_chain(cache, &current, index))
+    return;
+  cache_store_version(&entry->version[generation & 1], &none);
+  cache_move_on(entry);
 }
 
 void cache_rebuild_chunks(Cache *cache)

@@ -19,14 +19,12 @@ static void take_entry(Cache *cache, uint32_t index, const CacheKey *key, const 
   CacheWord *fingerprint = cache_fingerprint(cache, index);
   if (word_get(fingerprint))
     cache_count(cache, CACHE_COUNT_EVICTED);
-  word_set(fingerprint, 0);
+  if (!word_get(&entry->generation))
+    word_set(&entry->generation, cache->header->first_generation);
   cache_clear_versions(cache, index);
-  entry->failure = 0;
-  entry->failures = 0;
-  entry->postponed = 0;
+  word_set(fingerprint, 0);
+  cache_forget_failures(entry);
   entry->refetches = 0;
-  word_set(&entry->failure_until, 0);
-  word_set(&entry->renew_after, 0);
   word_set(&entry->hits, 0);
   words_copy_in((CacheWord *)(void *)entry->key, key->bytes, sizeof key->bytes);
   entry->kind = label->kind;
@@ -126,9 +124,10 @@ static CacheClaimResult paused(CacheEntry *entry, int64_t now, CachePurpose purp
  * is sure to have had, is ours. A lease that was had without that lock must run to its end, or a
  * moment in which the lock was somebody else's would let two fetch at once.
  */
-static bool owner_died(const CacheKey *key, uint64_t lease, Liveness liveness)
+static bool owner_died(const CacheEntry *entry, const CacheKey *key, Liveness liveness)
 {
-  return lease & CACHE_ALIVE && liveness_try(liveness, cache_fingerprint_of(key));
+  return word_get(&entry->lease) & CACHE_ALIVE &&
+         liveness_try(liveness, cache_fingerprint_of(key), word_get(&entry->lease_epoch));
 }
 
 /* ---- the lease ---- */
@@ -138,7 +137,7 @@ static void give_lease(Cache *cache, CacheEntry *entry, const CacheKey *key, int
                        CacheClaim *claim)
 {
   claim->epoch = word_get(&entry->lease_epoch) + 1;
-  bool alive = liveness_try(claim->liveness, cache_fingerprint_of(key));
+  bool alive = liveness_try(claim->liveness, cache_fingerprint_of(key), claim->epoch);
   word_set(&entry->lease_epoch, claim->epoch);
   word_set(&entry->lease, (uint64_t)until << 1 | (alive ? CACHE_ALIVE : 0));
   cache_count(cache, CACHE_COUNT_CLAIMS);
@@ -149,13 +148,12 @@ static CacheClaimResult claim_entry(Cache *cache, CacheEntry *entry, const Cache
                                     CacheClaim *claim)
 {
   int64_t now = clock_boot_ms();
-  uint64_t lease = word_get(&entry->lease);
   claim->changes = atomic_load_explicit(&entry->changes, memory_order_relaxed);
   claim->generation = word_get(&entry->generation);
   if (cache_is_newer(entry, seen))
     return CACHE_CLAIM_NEWER;
-  bool held = cache_lease_held(lease, now);
-  if (held && !owner_died(key, lease, claim->liveness))
+  bool held = cache_lease_held(word_get(&entry->lease), now);
+  if (held && !owner_died(entry, key, claim->liveness))
     return CACHE_CLAIM_BUSY;
   CacheClaimResult result = paused(entry, now, purpose, claim);
   if (result != CACHE_CLAIM_OWNED)
@@ -217,13 +215,16 @@ CacheClaimResult cache_claim(Cache *cache, const CacheKey *key, const CacheLabel
 bool cache_is_busy(Cache *cache, const CacheKey *key)
 {
   uint32_t index = cache_find(cache, key);
-  uint64_t lease = index == CACHE_NONE ? 0 : word_get(&cache_entry(cache, index)->lease);
+  if (index == CACHE_NONE)
+    return false;
+  const CacheEntry *entry = cache_entry(cache, index);
+  uint64_t epoch = word_get(&entry->lease_epoch), lease = word_get(&entry->lease);
   if (!cache_lease_held(lease, clock_boot_ms()))
     return false;
   if (!(lease & CACHE_ALIVE))
     return true;
   Liveness liveness = liveness_open(cache, clock_monotonic_ms());
-  bool held = liveness_is_held(liveness, cache_fingerprint_of(key));
+  bool held = liveness_is_held(liveness, cache_fingerprint_of(key), epoch);
   liveness_close(&liveness);
   return held;
 }

@@ -8,12 +8,11 @@
 #include "lib/clock.h"
 #include "lib/secure.h"
 
-#define SETS     256u
-#define WAYS     8u
-#define ROOM     2048u /* bytes of a token; a larger one is checked by its tag at each read */
-#define COARSE   10    /* ms: a coarse clock is behind by less */
-#define SLACK_MS 2000  /* how far CLOCK_REALTIME may seem to run backwards */
-#define KEEP_MS  60000
+#define SETS    256u
+#define WAYS    8u
+#define ROOM    2048u /* bytes of a token; a larger one is checked by its tag at each read */
+#define COARSE  10    /* ms: a coarse clock is behind by less */
+#define KEEP_MS 60000
 
 /* All 0: empty. `value` lies apart, so that looking for a key touches few cache lines. */
 typedef struct {
@@ -97,17 +96,24 @@ static void give(const Copy *copy, const char *value, int64_t mono, CacheToken *
   token->value[copy->length] = 0;
 }
 
-static bool use(const Cache *cache, const CacheKey *key, Copy *copy, const char *value,
-                CacheToken *token)
+/* One that may not be used any more does not stay. */
+static void drop(Copy *copy, char *value)
 {
-  bool good =
-      copy->cache == cache->id && memcmp(copy->key.bytes, key->bytes, sizeof key->bytes) == 0;
-  if (!good)
+  secure_wipe(value, copy->length);
+  copy->cache = 0;
+  copy->length = 0;
+}
+
+static bool use(const Cache *cache, const CacheKey *key, Copy *copy, char *value, CacheToken *token)
+{
+  if (copy->cache != cache->id || memcmp(copy->key.bytes, key->bytes, sizeof key->bytes) != 0)
     return false;
   CacheEntry *entry = cache_entry(cache, copy->entry);
   int64_t mono = clock_coarse_ms();
-  if (!is_current(copy, entry, mono))
+  if (!is_current(copy, entry, mono)) {
+    drop(copy, value);
     return false;
+  }
   give(copy, value, mono, token);
   if (!atomic_load_explicit(&entry->referenced, memory_order_relaxed))
     atomic_store_explicit(&entry->referenced, 1, memory_order_relaxed);
@@ -155,7 +161,7 @@ static void fill(Copy *copy, const Cache *cache, const CacheKey *key, uint32_t e
                  const CacheToken *token)
 {
   int64_t mono = clock_coarse_ms(), real = clock_ms(CLOCK_REALTIME_COARSE);
-  int64_t usable = token->remaining_ms - COARSE;
+  int64_t usable = (token->remaining_ms < KEEP_MS ? token->remaining_ms : KEEP_MS) - COARSE;
   copy->cache = cache->id;
   copy->entry = entry;
   copy->key = *key;
@@ -165,8 +171,8 @@ static void fill(Copy *copy, const Cache *cache, const CacheKey *key, uint32_t e
   copy->lifetime_ms = token->lifetime_ms;
   copy->remaining_ms = token->remaining_ms;
   copy->mono_from = mono;
-  copy->mono_until = mono + (usable < KEEP_MS ? usable : KEEP_MS);
-  copy->real_from = real - SLACK_MS;
+  copy->mono_until = mono + usable;
+  copy->real_from = real - CACHE_CLOCK_SLACK_MS;
   copy->real_until = real + usable;
   copy->length = (uint32_t)token->length;
   copy->jitter = token->jitter;
@@ -201,9 +207,7 @@ void copies_drop(const CacheKey *key)
     if (word_get(&copies->fingerprint[set][way]) != cache_fingerprint_of(key) || !seize(copy))
       continue;
     word_set(&copies->fingerprint[set][way], 0);
-    secure_wipe(copies->value[set * WAYS + way], copy->length);
-    copy->cache = 0;
-    copy->length = 0;
+    drop(copy, copies->value[set * WAYS + way]);
     let_go(copy);
   }
 }

@@ -5,7 +5,8 @@
  * A copy is used as long as the entry it was read from still has the same generation (not refused)
  * and two coarse clocks lie within the bounds that the full expiry rule gave when it was made, less
  * 10 ms for their steps. MONOTONIC stands still while the machine is suspended, so no copy is used
- * for longer than a minute before it is read anew.
+ * for longer than a minute before it is read anew. One that may not be used any more is wiped by
+ * the next who asks for it.
  *
  * A bounded number of places (2,048), in memory that fork(2) and raw clone(2) wipe, core dumps
  * leave out, and no other process sees. A new copy takes an old one's place.

@@ -6,7 +6,11 @@
  * systemd-logind at the user's last logout (RemoveIPC), replaced, cut short. A fork may land in
  * another PID namespace (unshare(2) before it), where a robust mutex means something else; a child
  * of raw clone(2) has no robust list at all. And where there was no room for a segment there may be
- * some later. Each of these is noticed here, at a price that can be paid per request: one clock.
+ * some later. A program may change its user from one request to the next. Each of these is noticed
+ * here, at a price that can be paid per request: one clock and geteuid(2).
+ *
+ * Nothing here takes a lock, so that a fork at any moment leaves it whole. Several threads may
+ * decide the same thing at once; one of them wins, and what the others made is unused and goes.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -22,20 +26,24 @@
 #include "lib/process.h"
 
 #define LOOK_EVERY_MS  1000
-#define RETRY_EVERY_MS 60000 /* from a private cache back to a shared one */
-#define REATTACH_MAX                                                                               \
-  16 /* those that were left stay mapped for ever: a bound on what that costs                      \
-      */
+#define RETRY_EVERY_MS 60000 /* from a fallback to a segment */
+#define SEGMENTS_MAX   16    /* that were left stay mapped for ever: a bound on what that costs, */
+#define ONE_MORE_EVERY (3600 * 1000) /* but for a process that lives for months */
 
-static _Atomic(Cache *) current;
-static _Atomic(Cache *) current_private; /* where the configuration wants no other */
-static atomic_int attached;              /* caches so far */
-static _Atomic int64_t look_at;          /* CLOCK_MONOTONIC_COARSE ms */
+/* All caches of this process, the newest first, linked by `older`. Nothing is ever taken out. */
+static _Atomic(Cache *) all;
+static _Atomic(Cache *) current[CACHE_KINDS]; /* where to look first */
+static atomic_int segments;                   /* mapped so far */
+static _Atomic int64_t one_more_at;           /* CLOCK_MONOTONIC_COARSE ms, as are the next two */
+static _Atomic int64_t look_at;
+static _Atomic int64_t retry_at;
+static atomic_bool said_private; /* the log has it */
 
 /* ---- a new process ---- */
 
-/* A word that is 0 in a child, whether it came by fork(2), _Fork(3) or raw clone(2); NULL if the
- * kernel has no MADV_WIPEONFORK (before 4.14). Made by the first thread that asks. */
+/* A word that is 0 in a child, whether it came by fork(2), _Fork(3) or raw clone(2), until it has
+ * looked at what it inherited; NULL if the kernel has no MADV_WIPEONFORK (before 4.14). Made by the
+ * first thread that asks. */
 static CacheHalf *child_mark(void)
 {
   static _Atomic(CacheHalf *) shared;
@@ -53,13 +61,6 @@ static CacheHalf *child_mark(void)
   return mark;
 }
 
-/* Since the last time it was asked. */
-static bool is_new_process(void)
-{
-  CacheHalf *mark = child_mark();
-  return mark && !atomic_load_explicit(mark, memory_order_relaxed) && !atomic_exchange(mark, 1);
-}
-
 /* The kernel releases a robust mutex of a dead thread by the list that libc registered for it. A
  * child of raw clone(2) has none, and libc believes that it is its parent. */
 static bool has_robust_list(void)
@@ -73,7 +74,34 @@ static bool has_robust_list(void)
 #endif
 }
 
+/* What was inherited is left unless it is what this process would choose itself: a fork into
+ * another PID namespace would not. The mark comes last, so that no thread goes on before it is
+ * decided. */
+static void look_after_fork(void)
+{
+  CacheHalf *mark = child_mark();
+  if (!mark || atomic_load_explicit(mark, memory_order_acquire))
+    return;
+  char path[CACHE_PATH_SIZE] = "";
+  if (has_robust_list())
+    cache_segment_path(path, sizeof path);
+  Cache *newest = atomic_load(&current[CACHE_SHARED]); /* a thread was just making it */
+  if (newest && strcmp(path, newest->path) != 0)
+    atomic_store(&newest->left, true);
+  for (Cache *cache = atomic_load(&all); cache; cache = cache->older)
+    if (cache->kind == CACHE_SHARED && strcmp(path, cache->path) != 0)
+      atomic_store(&cache->left, true);
+  atomic_store_explicit(mark, 1, memory_order_release);
+}
+
 /* ---- is it still the right one? ---- */
+
+/* One thread looks, the others go on. */
+static bool is_due(_Atomic int64_t *at, int64_t every_ms)
+{
+  int64_t now = clock_coarse_ms(), seen = atomic_load_explicit(at, memory_order_relaxed);
+  return now >= seen && atomic_compare_exchange_strong(at, &seen, now + every_ms);
+}
 
 /* The name still leads to this file, in its whole size. */
 static bool is_in_place(const Cache *cache)
@@ -83,95 +111,109 @@ static bool is_in_place(const Cache *cache)
          (size_t)st.st_size == cache->shape.size;
 }
 
-/* Only a fork leads to another name. */
-static bool is_ours_by_name(const Cache *cache)
-{
-  char path[CACHE_PATH_SIZE];
-  cache_segment_path(path, sizeof path);
-  return strcmp(path, cache->path) == 0;
-}
-
-static bool is_due(int64_t every_ms)
-{
-  int64_t now = clock_coarse_ms(), at = atomic_load_explicit(&look_at, memory_order_relaxed);
-  /* One thread looks, the others go on. */
-  return now >= at && atomic_compare_exchange_strong(&look_at, &at, now + every_ms);
-}
-
-/* For good: a mapping that was cut short must not even be looked at. */
-static void leave_if_gone(Cache *cache)
-{
-  bool new_process = is_new_process();
-  if (cache->shared && ((new_process && (!has_robust_list() || !is_ours_by_name(cache))) ||
-                        (is_due(LOOK_EVERY_MS) && !is_in_place(cache))))
-    atomic_store(&cache->left, true);
-}
-
+/* In this order: a mapping that was cut short must not even be looked at. */
 static bool is_right(Cache *cache)
 {
   if (!cache)
     return false;
-  if (!atomic_load_explicit(&cache->left, memory_order_relaxed))
-    leave_if_gone(cache);
-  return !atomic_load_explicit(&cache->left, memory_order_relaxed) && cache_is_usable(cache) &&
-         (cache->shared || !is_due(RETRY_EVERY_MS));
+  if (cache->kind == CACHE_SHARED && is_due(&look_at, LOOK_EVERY_MS) && !is_in_place(cache))
+    atomic_store(&cache->left, true);
+  return !atomic_load_explicit(&cache->left, memory_order_relaxed) && cache_is_usable(cache);
 }
 
-/* ---- attaching ---- */
+/* One that this process has had before: a program that changes its user comes back. */
+static Cache *find(CacheKind kind)
+{
+  for (Cache *cache = atomic_load(&all); cache; cache = cache->older)
+    if (cache->kind == kind && cache->owner == geteuid() && !atomic_load(&cache->left) &&
+        (kind != CACHE_SHARED || is_in_place(cache)) && cache_is_usable(cache))
+      return cache;
+  return NULL;
+}
 
-static const char *why_not_shared(void)
+static Cache *known(CacheKind kind)
+{
+  Cache *cache = atomic_load_explicit(&current[kind], memory_order_acquire);
+  if (is_right(cache))
+    return cache;
+  cache = find(kind);
+  if (cache)
+    atomic_store(&current[kind], cache);
+  return cache;
+}
+
+/* ---- making one ---- */
+
+/* Another thread that made one since `seen` has won: ours, which nobody has used, goes. */
+static Cache *install(Cache *cache, CacheKind kind, Cache *seen)
+{
+  if (!cache)
+    return NULL;
+  cache->kind = kind;
+  if (!atomic_compare_exchange_strong(&current[kind], &seen, cache)) {
+    cache_discard(cache);
+    return seen;
+  }
+  cache->older = atomic_load(&all);
+  while (!atomic_compare_exchange_weak(&all, &cache->older, cache))
+    ;
+  return cache;
+}
+
+/* NULL, or why this process can have no segment. */
+static const char *why_none(void)
 {
   /* A setgid program must not leave its tokens in its caller's segment. */
   if (process_at_secure())
     return "AT_SECURE";
   if (!has_robust_list())
     return "a child of clone(2) has no robust mutexes";
-  if (atomic_load(&attached) > REATTACH_MAX)
+  if (atomic_load(&segments) >= SEGMENTS_MAX && clock_coarse_ms() < atomic_load(&one_more_at))
     return "its segment was taken away too often";
   return NULL;
 }
 
-/* No lock: two threads may attach at once; one mapping wins, and the other goes, which nobody has
- * used. */
-static Cache *install(_Atomic(Cache *) *place, Cache *seen, Cache *cache)
+static Cache *attach_segment(bool create, uint32_t entries, const char **why)
 {
-  if (!cache)
+  int error = 0;
+  Cache *seen = atomic_load(&current[CACHE_SHARED]);
+  *why = why_none();
+  Cache *cache = *why ? NULL : cache_attach_shared(create, entries, &error);
+  if (!cache) {
+    *why = *why ? *why : strerror(error);
     return NULL;
-  cache->older = seen;
-  if (atomic_compare_exchange_strong(place, &seen, cache)) {
-    atomic_fetch_add(&attached, 1);
-    return cache;
   }
-  cache_discard(cache);
-  return seen;
-}
-
-/* `seen` is not right any more, or NULL. A private one is kept if there still can be no other. */
-static Cache *attach(Cache *seen, bool create, uint32_t entries)
-{
-  int why = EACCES;
-  const char *reason = why_not_shared();
-  Cache *cache = reason ? NULL : cache_attach_shared(create, entries, &why);
-  bool was_private = seen && !seen->shared && cache_is_usable(seen);
-  if (cache && was_private)
+  atomic_fetch_add(&segments, 1);
+  atomic_store(&one_more_at, clock_coarse_ms() + ONE_MORE_EVERY);
+  if (atomic_exchange(&said_private, false))
     log_info("the shared cache is used again");
-  if (cache || !create)
-    return cache ? cache : was_private ? seen : NULL;
-  atomic_store(&look_at, clock_coarse_ms() + RETRY_EVERY_MS);
-  if (was_private)
-    return seen;
-  log_warning("no shared cache (%s): tokens are cached in this process alone",
-              reason ? reason : strerror(why));
-  return cache_attach_private();
+  return install(cache, CACHE_SHARED, seen);
 }
 
+static Cache *attach_private(CacheKind kind)
+{
+  Cache *seen = atomic_load(&current[kind]);
+  return install(cache_attach_private(), kind, seen);
+}
+
+/* A segment, else the fallback, which is looked at again once a minute. */
 static Cache *open_or_create(bool create, uint32_t entries)
 {
-  Cache *seen = atomic_load_explicit(&current, memory_order_acquire);
-  if (is_right(seen))
-    return seen;
-  Cache *cache = attach(seen, create, entries);
-  return cache == seen ? seen : install(&current, seen, cache);
+  look_after_fork();
+  Cache *cache = known(CACHE_SHARED);
+  if (cache)
+    return cache;
+  Cache *fallback = known(CACHE_FALLBACK);
+  if (fallback && !(create && is_due(&retry_at, RETRY_EVERY_MS)))
+    return fallback;
+  const char *why;
+  cache = attach_segment(create, entries, &why);
+  if (cache || fallback || !create)
+    return cache ? cache : fallback;
+  atomic_store(&retry_at, clock_coarse_ms() + RETRY_EVERY_MS);
+  if (!atomic_exchange(&said_private, true))
+    log_warning("no shared cache (%s): tokens are cached in this process alone", why);
+  return attach_private(CACHE_FALLBACK);
 }
 
 Cache *cache_open(void)
@@ -186,11 +228,11 @@ Cache *cache_create(uint32_t entries)
 
 Cache *cache_create_private(void)
 {
-  Cache *seen = atomic_load_explicit(&current_private, memory_order_acquire);
-  return cache_is_usable(seen) ? seen : install(&current_private, seen, cache_attach_private());
+  Cache *cache = known(CACHE_WANTED_PRIVATE);
+  return cache ? cache : attach_private(CACHE_WANTED_PRIVATE);
 }
 
 bool cache_is_shared(const Cache *cache)
 {
-  return cache->shared;
+  return cache->kind == CACHE_SHARED;
 }

@@ -11,8 +11,6 @@
 #include "lib/clock.h"
 #include "lib/digest.h"
 
-#define CLOCK_SLACK_MS 2000 /* how far a clock may seem to run backwards */
-
 /* ---- keys and their places ---- */
 
 uint64_t cache_fingerprint_of(const CacheKey *key)
@@ -79,14 +77,19 @@ bool cache_tag(const Cache *cache, const CacheKey *key, const CacheVersion *vers
   return good;
 }
 
+void cache_move_on(CacheEntry *entry)
+{
+  uint64_t generation = word_get(&entry->generation);
+  if (generation)
+    atomic_store_explicit(&entry->generation, generation + 1, memory_order_release);
+}
+
 void cache_clear_versions(Cache *cache, uint32_t index)
 {
   static const CacheVersion none;
   CacheEntry *entry = cache_entry(cache, index);
-  uint64_t generation = word_get(&entry->generation);
   /* First, so that nobody finds the chunks by it who has not copied them already. */
-  if (generation && entry->version[generation & 1].generation == generation)
-    atomic_store_explicit(&entry->generation, generation + 1, memory_order_release);
+  cache_move_on(entry);
   for (unsigned side = 0; side < 2; side++) {
     CacheVersion version = entry->version[side];
     cache_store_version(&entry->version[side], &none);
@@ -99,10 +102,19 @@ int64_t cache_remaining_ms(const CacheToken *token)
   int64_t boot, real, margin = token->lifetime_ms / 10 < 5000 ? token->lifetime_ms / 10 : 5000;
   /* The times may be any bytes: claims look at a version whose tag nobody has checked. */
   if (token->lifetime_ms <= 0 || __builtin_sub_overflow(clock_boot_ms(), token->boot_ms, &boot) ||
-      __builtin_sub_overflow(clock_real_ms(), token->real_ms, &real) || boot < -CLOCK_SLACK_MS ||
-      real < -CLOCK_SLACK_MS)
+      __builtin_sub_overflow(clock_real_ms(), token->real_ms, &real) ||
+      boot < -CACHE_CLOCK_SLACK_MS || real < -CACHE_CLOCK_SLACK_MS)
     return 0;
   return token->lifetime_ms - margin - (boot > real ? boot : real);
+}
+
+void cache_forget_failures(CacheEntry *entry)
+{
+  entry->failure = 0;
+  entry->failures = 0;
+  entry->postponed = 0;
+  word_set(&entry->failure_until, 0);
+  word_set(&entry->renew_after, 0);
 }
 
 bool cache_is_newer(const CacheEntry *entry, uint64_t seen)
@@ -137,7 +149,10 @@ void cache_wake(CacheEntry *entry)
 
 void cache_wait(Cache *cache, const CacheClaim *claim, int64_t milliseconds)
 {
-  struct timespec slice = {milliseconds / 1000, milliseconds % 1000 * 1000000};
+  /* What SYS_futex takes: on a 32-bit machine time_t may be longer than that. */
+  struct {
+    long seconds, nanoseconds;
+  } slice = {(long)(milliseconds / 1000), (long)(milliseconds % 1000 * 1000000)};
   syscall(SYS_futex, &cache_entry(cache, claim->entry)->changes, FUTEX_WAIT, claim->changes, &slice,
           NULL, 0);
 }

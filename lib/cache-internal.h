@@ -7,11 +7,19 @@
 
 #include "lib/cache.h"
 
-#define CACHE_NONE UINT32_MAX
+#define CACHE_NONE           UINT32_MAX
+#define CACHE_CLOCK_SLACK_MS 2000 /* how far CLOCK_REALTIME may seem to run backwards */
 #define CACHE_LEASE_MAX_MS                                                                         \
   (10 * 60 * 1000) /* a lease further ahead is another clock's or garbage */
 #define CACHE_DIRECTORY "/dev/shm"
 #define CACHE_PATH_SIZE 96
+
+typedef enum {
+  CACHE_FALLBACK,       /* in memory of this process alone, where there can be no segment */
+  CACHE_WANTED_PRIVATE, /* the same, because the configuration wants it so */
+  CACHE_SHARED,         /* the segment at its name */
+  CACHE_KINDS
+} CacheKind;
 
 /* A mapped segment. Made once, never unmapped: a robust mutex must stay mapped for as long as any
  * thread may have been in it (an unmapped list entry corrupts what is mapped there next). The shape
@@ -21,14 +29,14 @@ struct Cache {
   uint64_t id; /* in this process; never used again, as an address might be */
   CacheShape shape;
   uint32_t buckets, chunks;
-  bool shared;
+  CacheKind kind;
   uid_t owner;  /* whose tokens lie here: after setuid(2) they are no longer ours */
   dev_t device; /* of the file, if shared */
   ino_t inode;
   char path[CACHE_PATH_SIZE];
   atomic_bool left;     /* its name leads elsewhere by now; who is in it may finish */
   pthread_mutex_t held; /* what the mutex looked like when we got it; guarded by it */
-  const Cache *older;   /* the one that it follows; it stays mapped and reachable */
+  Cache *older;         /* of this process's caches (cache-current.c) */
 };
 
 static inline CacheBucket *cache_bucket(const Cache *cache, uint32_t index)
@@ -133,7 +141,8 @@ void cache_store_version(CacheVersion *to, const CacheVersion *from);
 /* Somebody's, and not over. */
 bool cache_lease_held(uint64_t lease, int64_t now);
 
-/* Moves the futex word: whoever waits looks again. Waking is a system call and happens outside. */
+/* Moves the futex word: whoever waits looks again. Under the lock; waking is a system call and
+ * happens outside. */
 void cache_touch(CacheEntry *entry);
 void cache_wake(CacheEntry *entry);
 
@@ -141,10 +150,17 @@ void cache_wake(CacheEntry *entry);
  * used any more. */
 void cache_clear_versions(Cache *cache, uint32_t index);
 
-/* A version that a reader would take, as far as can be told without the tag. */
+/* Under the lock: what the generation selected is no token any more, for copies of it neither. */
+void cache_move_on(CacheEntry *entry);
+
+/* Under the lock: nobody has to wait because of an earlier fetch. */
+void cache_forget_failures(CacheEntry *entry);
+
+/* There is another token than the one seen, which a reader would take, as far as can be told
+ * without its tag. Any time. */
 bool cache_is_newer(const CacheEntry *entry, uint64_t seen);
 
-/* ---- chunks (cache-chunks.c), all under the lock ---- */
+/* ---- chunks (cache-chunks.c), under the lock but for the last one ---- */
 
 /* The number that a token of `length` bytes takes. */
 uint32_t cache_chunks_of(size_t length);

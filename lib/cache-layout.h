@@ -68,17 +68,18 @@ typedef struct {
   uint32_t chunks;
   uint8_t salt[16];             /* random; in every digest of this segment */
   CacheHalf lock_failures;      /* (any) timed-out attempts since the last success */
-  CacheHalf lock_failing_since; /* (any) CLOCK_BOOTTIME s of the first of them */
+  CacheHalf lock_failing_since; /* (any) of the first of them, CLOCK_BOOTTIME ms | 1; 0: none */
   CacheWord counters[8];        /* (any) CacheCounter; for people, decides nothing */
   union {
     pthread_mutex_t lock; /* robust, process-shared, NORMAL; held for microseconds */
     uint8_t lock_bytes[64];
   };
-  CacheHalf free_chunk;  /* first of the free ones, index + 1; 0: none */
-  CacheHalf free_chunks; /* how many; a hint, the list decides */
-  CacheHalf entry_hand;  /* where the search for a way to evict begins */
-  CacheHalf chunk_hand;  /* where the search for chunks to take away begins */
-  uint8_t reserved[48];
+  CacheHalf free_chunk;      /* first of the free ones, index + 1; 0: none */
+  CacheHalf free_chunks;     /* how many; a hint, the list decides */
+  CacheHalf entry_hand;      /* where the search for a way to evict begins */
+  CacheHalf chunk_hand;      /* where the search for chunks to take away begins */
+  uint64_t first_generation; /* of an entry; random, so that no two segments have the same ones */
+  uint8_t reserved[40];
 } CacheHeader;
 
 typedef enum {
@@ -115,8 +116,8 @@ typedef struct {
 
 typedef struct {
   /* One cache line: all that the use of a private copy reads. */
-  CacheWord generation;    /* 0: never published */
-  CacheWord refused;       /* generation that a server answered 401 to; that version is a miss */
+  CacheWord generation;    /* 0: never used */
+  CacheWord refused;       /* (any) generation that a server answered 401 to: it is a miss */
   CacheWord lease;         /* see CACHE_ALIVE; further ahead than CACHE_LEASE_MAX_MS: free */
   CacheWord lease_epoch;   /* counts claims; a publish with an older one is refused */
   CacheWord failure_until; /* CLOCK_BOOTTIME ms: nobody asks again before */
@@ -179,7 +180,8 @@ CACHE_AT(CacheHeader, free_chunk, 192);
 CACHE_AT(CacheHeader, free_chunks, 196);
 CACHE_AT(CacheHeader, entry_hand, 200);
 CACHE_AT(CacheHeader, chunk_hand, 204);
-CACHE_AT(CacheHeader, reserved, 208);
+CACHE_AT(CacheHeader, first_generation, 208);
+CACHE_AT(CacheHeader, reserved, 216);
 _Static_assert(sizeof(CacheHeader) == 256, "CacheHeader");
 CACHE_AT(CacheBucket, fingerprint, 0);
 _Static_assert(sizeof(CacheBucket) == 64, "CacheBucket");

@@ -18,7 +18,7 @@
 
 #define WAIT_MS      50
 #define FAILURES_MAX 3
-#define STUCK_S      2
+#define STUCK_MS     2000
 #define PATIENCE     3
 
 static bool init_robust(pthread_mutex_t *mutex)
@@ -104,20 +104,22 @@ static bool locked(Cache *cache, int result)
     cache_count(cache, CACHE_COUNT_REPAIRED);
   }
   memcpy(&cache->held, &header->lock, sizeof cache->held);
-  if (atomic_load_explicit(&header->lock_failures, memory_order_relaxed))
-    atomic_store_explicit(&header->lock_failures, 0, memory_order_relaxed);
+  if (atomic_load_explicit(&header->lock_failing_since, memory_order_relaxed)) {
+    atomic_store(&header->lock_failures, 0);
+    atomic_store(&header->lock_failing_since, 0);
+  }
   return true;
 }
 
-/* Nobody got the lock for a while, so this is no passing stall of its owner. */
+/* Nobody got the lock for a while, so this is no passing stall of its owner. The time comes before
+ * the count, or waiters that time out together would take an older one for it. */
 static bool is_stuck(Cache *cache)
 {
   CacheHeader *header = cache->header;
-  uint32_t now = (uint32_t)(clock_boot_ms() / 1000);
-  if (atomic_fetch_add(&header->lock_failures, 1) == 0)
-    atomic_store(&header->lock_failing_since, now);
-  return atomic_load(&header->lock_failures) >= FAILURES_MAX &&
-         now - atomic_load(&header->lock_failing_since) >= STUCK_S;
+  uint32_t since = 0, now = (uint32_t)clock_boot_ms() | 1;
+  if (atomic_compare_exchange_strong(&header->lock_failing_since, &since, now))
+    since = now;
+  return atomic_fetch_add(&header->lock_failures, 1) + 1 >= FAILURES_MAX && now - since >= STUCK_MS;
 }
 
 static int timed_lock(pthread_mutex_t *mutex)

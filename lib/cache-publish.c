@@ -58,7 +58,7 @@ static void put_version(Cache *cache, uint32_t index, const CacheVersion *versio
   cache_give_chunks(cache, old.chunk, cache_chunks_of(old.length), index);
 }
 
-typedef enum { PUT_DONE, PUT_LOST, PUT_MOVED, PUT_NO_ROOM } PutResult;
+typedef enum { PUT_DONE, PUT_LOST, PUT_MOVED, PUT_NO_ROOM, PUT_NO_LOCK } PutResult;
 
 /* Under the lock. */
 static PutResult put(Cache *cache, const CacheKey *key, const CacheClaim *claim,
@@ -73,11 +73,7 @@ static PutResult put(Cache *cache, const CacheKey *key, const CacheClaim *claim,
   if (!version->chunk)
     return PUT_NO_ROOM;
   put_version(cache, claim->entry, version, value);
-  entry->failure = 0;
-  entry->failures = 0;
-  entry->postponed = 0;
-  word_set(&entry->failure_until, 0);
-  word_set(&entry->renew_after, 0);
+  cache_forget_failures(entry);
   end_lease(entry);
   cache_count(cache, CACHE_COUNT_PUBLISHED);
   return PUT_DONE;
@@ -91,7 +87,7 @@ static PutResult put_with_room(Cache *cache, const CacheKey *key, const CacheCla
   PutResult result = PUT_NO_ROOM;
   for (int round = 0; result == PUT_NO_ROOM && round <= EVICT_ROUNDS; round++) {
     if (!cache_lock_patiently(cache))
-      return PUT_LOST;
+      return PUT_NO_LOCK;
     if (round == EVICT_ROUNDS)
       cache_rebuild_chunks(cache);
     result = put(cache, key, claim, version, value);
@@ -102,32 +98,39 @@ static PutResult put_with_room(Cache *cache, const CacheKey *key, const CacheCla
   return result;
 }
 
-static bool publish(Cache *cache, const CacheKey *key, const CacheClaim *claim, CacheToken *token)
+static PutResult publish(Cache *cache, const CacheKey *key, const CacheClaim *claim,
+                         CacheToken *token)
 {
   CacheVersion version = {.boot_ms = token->boot_ms,
                           .real_ms = token->real_ms,
                           .lifetime_ms = token->lifetime_ms,
                           .length = (uint32_t)token->length};
   PutResult result = PUT_MOVED;
+  if (token->length == 0 || token->length > TOKEN_MAX)
+    return PUT_NO_ROOM;
   for (int i = 0; result == PUT_MOVED && i < MOVED_TRIES; i++) {
     version.generation = word_get(&cache_entry(cache, claim->entry)->generation) + 1;
     /* Outside the lock: libcrypto is foreign code. */
     if (!cache_tag(cache, key, &version, token->value, version.tag))
-      return false;
+      return PUT_NO_ROOM;
     result = put_with_room(cache, key, claim, &version, token->value);
   }
   if (result == PUT_DONE)
     token->generation = version.generation;
-  return result == PUT_DONE;
+  return result;
 }
 
 bool cache_publish(Cache *cache, const CacheKey *key, CacheClaim *claim, CacheToken *token)
 {
-  if (token->length == 0 || token->length > TOKEN_MAX || !publish(cache, key, claim, token))
+  PutResult result = publish(cache, key, claim, token);
+  if (result == PUT_NO_ROOM || result == PUT_MOVED) {
+    cache_release(cache, key, claim);
     return false;
+  }
+  /* Without the lock, the lease is left as a dead owner's: nobody waits for its end. */
   liveness_close(&claim->liveness);
   cache_wake(cache_entry(cache, claim->entry));
-  return true;
+  return result == PUT_DONE;
 }
 
 /* ---- no token ---- */
@@ -173,8 +176,7 @@ static void note_ending(Cache *cache, CacheEntry *entry, const Ending *ending)
   }
 }
 
-/* If the lock is not to be had, the liveness lock goes all the same: then the lease is as good as
- * a dead owner's. */
+/* Without the lock, as in cache_publish(). */
 static void end(Cache *cache, const CacheKey *key, CacheClaim *claim, Ending ending)
 {
   CacheEntry *entry = cache_entry(cache, claim->entry);

@@ -9,20 +9,22 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/cache-internal.h"
+#include "lib/descriptor.h"
 
-#define ATTACH_TRIES    100
+#define ATTACH_TRIES    50
 #define ALLOCATE_STEP   (256 * 1024)
 #define PRIVATE_ENTRIES 256u
 
@@ -53,6 +55,9 @@ bool cache_init(CacheHeader *header, const CacheShape *shape, uint32_t buckets, 
   atomic_store(&header->state, CACHE_LIVE);
   if (getrandom(header->salt, sizeof header->salt, GRND_NONBLOCK) != sizeof header->salt)
     return false;
+  uint32_t random;
+  memcpy(&random, header->salt, sizeof random);
+  header->first_generation = ((uint64_t)random << 24) + 1;
   if (!cache_lock_init(header))
     return false;
   atomic_store_explicit(&header->magic, CACHE_MAGIC, memory_order_release);
@@ -66,9 +71,14 @@ static int link_file(int fd, const char *path)
   return linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW);
 }
 
-/* In steps, so that a program with a fast interval timer gets through (EINTR). */
+/* In steps, so that a program with a fast interval timer gets through (EINTR). A file beyond the
+ * process's limit would be a signal to it. */
 static int allocate(int fd, off_t size)
 {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_FSIZE, &limit) ||
+      (limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur < (rlim_t)size))
+    return EFBIG;
   for (off_t at = 0; at < size; at += ALLOCATE_STEP) {
     off_t step = size - at < ALLOCATE_STEP ? size - at : ALLOCATE_STEP;
     int result;
@@ -86,7 +96,7 @@ static int create_file(const char *path, uint32_t entries)
   uint32_t buckets = bucket_count(entries), chunks = cache_chunks_for(buckets);
   CacheShape shape = cache_shape(buckets, chunks);
   struct statfs fs;
-  int fd = open(CACHE_DIRECTORY, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+  int fd = descriptor_above_standard(open(CACHE_DIRECTORY, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
   if (fd < 0)
     return errno;
   if (fstatfs(fd, &fs) || fs.f_type != TMPFS_MAGIC) {
@@ -169,7 +179,7 @@ static int map_file(int fd, const struct stat *st, const char *path, Cache **cac
     return result;
   }
   madvise(header, size, MADV_DONTDUMP); /* an unlinked tmpfs mapping would be dumped */
-  (*cache)->shared = true;
+  (*cache)->kind = CACHE_SHARED;
   (*cache)->device = st->st_dev;
   (*cache)->inode = st->st_ino;
   snprintf((*cache)->path, sizeof(*cache)->path, "%s", path);
@@ -179,29 +189,32 @@ static int map_file(int fd, const struct stat *st, const char *path, Cache **cac
 /*
  * A file of ours that nobody can use any more makes room for a new one. Its attached processes go
  * on with their mapping. Whoever removes holds the file's lock, so the name still leads to the file
- * that was judged and not to the successor that somebody else has made meanwhile.
+ * that was judged and not to the successor that somebody else has made meanwhile. ENOENT: it made
+ * room; EBUSY: another process is at it.
  */
-static void remove_stale(int fd, const struct stat *judged, const char *path)
+static int remove_stale(int fd, const struct stat *judged, const char *path)
 {
   struct stat st;
   if (flock(fd, LOCK_EX | LOCK_NB))
-    sched_yield(); /* another one is at it */
-  else if (!lstat(path, &st) && st.st_dev == judged->st_dev && st.st_ino == judged->st_ino)
+    return EBUSY;
+  if (!lstat(path, &st) && st.st_dev == judged->st_dev && st.st_ino == judged->st_ino)
     unlink(path);
+  return ENOENT;
 }
 
-/* 0, ENOENT, or why the file at `path` is not for us. */
+/* 0; ENOENT: there is none, or none any more; else why the file at `path` is not for us. */
 static int open_file(const char *path, Cache **cache)
 {
   struct stat st;
-  int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+  int fd = descriptor_above_standard(
+      open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
   if (fd < 0)
     return errno;
   int result = judge_file(fd, &st);
   if (result == 0)
     result = map_file(fd, &st, path, cache);
   if (result == ECONNREFUSED || result == EINVAL)
-    remove_stale(fd, &st, path);
+    result = remove_stale(fd, &st, path);
   close(fd);
   return result;
 }
@@ -214,14 +227,17 @@ Cache *cache_attach_shared(bool create, uint32_t entries, int *why)
   cache_segment_path(path, sizeof path);
   if (!path[0])
     return NULL;
+  const struct timespec moment = {0, 1000000};
   for (int i = 0; i < ATTACH_TRIES; i++) {
     *why = open_file(path, &cache);
     if (*why == 0)
       return cache;
-    if (*why != ENOENT && *why != ECONNREFUSED && *why != EINVAL)
+    if (!create || (*why != ENOENT && *why != EBUSY))
       return NULL;
-    if (!create)
-      return NULL;
+    if (*why == EBUSY) {
+      nanosleep(&moment, NULL); /* whoever removes it needs two system calls more */
+      continue;
+    }
     *why = create_file(path, entries);
     if (*why && *why != EEXIST)
       return NULL;

@@ -26,12 +26,8 @@ int cache_flush(Cache *cache)
       continue;
     tokens += cache_is_newer(entry, 0);
     cache_clear_versions(cache, i);
-    entry->failure = 0;
-    entry->failures = 0;
-    entry->postponed = 0;
+    cache_forget_failures(entry);
     entry->refetches = 0;
-    word_set(&entry->failure_until, 0);
-    word_set(&entry->renew_after, 0);
     cache_touch(entry);
   }
   for (uint32_t i = 0; i < CACHE_CONFIGS; i++)
@@ -51,8 +47,10 @@ void cache_repair(Cache *cache)
     if (!word_get(fingerprint))
       continue; /* and do not touch its page */
     memcpy(key.bytes, cache_entry(cache, i)->key, sizeof key.bytes);
-    if (word_get(fingerprint) != cache_fingerprint_of(&key))
+    if (word_get(fingerprint) != cache_fingerprint_of(&key)) {
+      cache_move_on(cache_entry(cache, i));
       word_set(fingerprint, 0);
+    }
   }
   cache_rebuild_chunks(cache);
 }

@@ -2,8 +2,10 @@
 /*
  * cache.h - tokens and failures in the shared segment: keys, bytes and expiry; no HTTP, no JSON.
  *
- * Threads: every function may be called from any thread of any attached process. None blocks for
- * longer than the lock's 50 ms, except cache_wait(), which says how long.
+ * Threads: every function may be called from any thread of any attached process. Reading and asking
+ * never wait. cache_claim() and cache_refuse() wait for the lock for 50 ms at most, the end of a
+ * lease three times as long (only a stopped or broken process makes them); cache_wait() says how
+ * long. None may be left by thread cancellation: the caller sees to that.
  */
 #ifndef THRED_LIB_CACHE_H
 #define THRED_LIB_CACHE_H
@@ -95,9 +97,9 @@ CacheClaimResult cache_claim(Cache *cache, const CacheKey *key, const CacheLabel
                              uint64_t seen, int64_t lease_ms, CachePurpose purpose,
                              CacheClaim *claim);
 
-/* Puts a token in, ends the lease, wakes the waiters; sets token->generation. False: the lease is
- * no longer the caller's (somebody took it over) or the cache cannot take it (too many large ones,
- * no lock): the token is good for the caller alone. */
+/* Puts a token in, ends the lease, wakes the waiters; sets token->generation. False: the lease was
+ * no longer the caller's (somebody took it over) or the cache cannot take it (no room, no lock):
+ * the token is good for the caller alone. The lease is ended in either case. */
 bool cache_publish(Cache *cache, const CacheKey *key, CacheClaim *claim, CacheToken *token);
 
 /* What the server answered is told to everyone for `retry_ms` (0: a back-off of 1, 2, 4 .. 60 s

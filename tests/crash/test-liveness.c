@@ -212,12 +212,12 @@ SEGMENT_TEST(living_owner)
  */
 SEGMENT_TEST(claimed_while_the_lock_was_anothers)
 {
-  Cache *cache = cache_create(64);
+  Cache *cache = cache_create(512); /* each key in an entry that had no lease before */
   for (uint64_t i = 0; i < 200; i++) {
     CacheKey key = crash_key(i);
     CacheClaim claim, other;
     Liveness passing = liveness_open(cache, clock_monotonic_ms() + LEASE);
-    require(liveness_try(passing, cache_fingerprint_of(&key)));
+    require(liveness_try(passing, cache_fingerprint_of(&key), 1));
     require(claim_it(cache, i, &claim) == CACHE_CLAIM_OWNED);
     liveness_close(&passing);
     for (int k = 0; k < 3; k++)
@@ -225,6 +225,40 @@ SEGMENT_TEST(claimed_while_the_lock_was_anothers)
     require(publish_it(cache, i, &claim));
   }
   require(stolen(cache) == 0);
+}
+
+typedef struct {
+  Cache *cache;
+  _Atomic(int) alive, bare;
+} Contention;
+
+static void claims_and_releases(void *data)
+{
+  Contention *contention = data;
+  for (int i = 0; i < 2000; i++) {
+    CacheKey key = crash_key(1);
+    CacheClaim claim;
+    if (claim_it(contention->cache, 1, &claim) != CACHE_CLAIM_OWNED)
+      continue;
+    uint64_t lease = atomic_load(&cache_entry(contention->cache, claim.entry)->lease);
+    atomic_fetch_add(lease & CACHE_ALIVE ? &contention->alive : &contention->bare, 1);
+    cache_release(contention->cache, &key, &claim);
+  }
+}
+
+/* However they follow each other: no lease is had without the lock because the one before is just
+ * giving up its own. */
+SEGMENT_TEST(every_lease_has_it)
+{
+  Contention *contention = child_shared(sizeof *contention);
+  pid_t pids[4];
+  contention->cache = cache_create(64);
+  for (size_t i = 0; i < 4; i++)
+    pids[i] = child_start(claims_and_releases, contention);
+  for (size_t i = 0; i < 4; i++)
+    require(child_wait(pids[i]) == 0);
+  printf("%d leases in turn, %d without the liveness lock\n", contention->alive, contention->bare);
+  require(contention->alive > 0 && contention->bare == 0);
 }
 
 /* Then only the lease's end frees it; it does. */
@@ -235,7 +269,7 @@ SEGMENT_TEST(dead_without_the_lock)
   CacheKey key = crash_key(1);
   CacheClaim claim;
   Liveness passing = liveness_open(cache, clock_monotonic_ms() + LEASE);
-  require(liveness_try(passing, cache_fingerprint_of(&key)));
+  require(liveness_try(passing, cache_fingerprint_of(&key), 1));
   pid_t pid = start_owner(owner, cache, 1, 400, kill_oneself);
   liveness_close(&passing);
   atomic_store(&owner->go, 1);
@@ -290,6 +324,46 @@ SEGMENT_TEST(inherited)
     sleep_us(1000);
   require(result == CACHE_CLAIM_OWNED);
   release_it(cache, 2, &claim);
+}
+
+/* A child that knows nothing of the descriptor and lives on does not take the lock along when the
+ * fetch is over. */
+SEGMENT_TEST(kept_by_a_clone)
+{
+  Cache *cache = cache_create(64);
+  CacheClaim claim;
+  require(claim_it(cache, 1, &claim) == CACHE_CLAIM_OWNED);
+  pid_t pid = (pid_t)syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL);
+  if (pid == 0)
+    outlive_parent();
+  release_it(cache, 1, &claim);
+  for (int i = 0; i < 3; i++) {
+    require(claim_it(cache, 1, &claim) == CACHE_CLAIM_OWNED);
+    require(atomic_load(&cache_entry(cache, claim.entry)->lease) & CACHE_ALIVE);
+    release_it(cache, 1, &claim);
+  }
+  kill(pid, SIGKILL);
+  child_wait(pid);
+}
+
+static void requires_busy(void *data)
+{
+  CacheClaim claim;
+  require(claim_it(data, 2, &claim) == CACHE_CLAIM_BUSY);
+}
+
+/* The program closes everything; a second fetch gets the first one's number, for the same file. The
+ * first one's end must not close it. */
+SEGMENT_TEST(number_given_to_another_fetch)
+{
+  Cache *cache = cache_create(64);
+  CacheClaim first, second;
+  require(claim_it(cache, 1, &first) == CACHE_CLAIM_OWNED);
+  closefrom(3);
+  require(claim_it(cache, 2, &second) == CACHE_CLAIM_OWNED);
+  release_it(cache, 1, &first);
+  require(child_wait(child_start(requires_busy, cache)) == 0);
+  require(publish_it(cache, 2, &second));
 }
 
 /* The program closes everything and opens files of its own, which get our number. */
@@ -409,8 +483,11 @@ int main(void)
       TEST(owner_that_became_another_program),
       TEST(living_owner),
       TEST(claimed_while_the_lock_was_anothers),
+      TEST(every_lease_has_it),
       TEST(dead_without_the_lock),
       TEST(inherited),
+      TEST(kept_by_a_clone),
+      TEST(number_given_to_another_fetch),
       TEST(number_given_to_another_file),
       TEST(nothing_stays_open),
       TEST(more_than_there_are_slots),

@@ -4,6 +4,7 @@
  * means something else do not meet in one segment, also when they inherited its mapping.
  */
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -79,6 +80,40 @@ SEGMENT_TEST(inherited_into_another_namespace)
   require_works(inherited.parents);
 }
 
+static Cache *parents_cache;
+
+static void *asks_for_it(void *data)
+{
+  pthread_barrier_wait(data);
+  return cache_create(64) == parents_cache ? data : NULL;
+}
+
+/* The threads of such a child ask all at once; none is given the parent's. */
+static void asks_in_threads(void *data)
+{
+  pthread_t threads[4];
+  pthread_barrier_t barrier;
+  parents_cache = ((const Inherited *)data)->parents;
+  pthread_barrier_init(&barrier, NULL, 4);
+  for (size_t i = 0; i < 4; i++)
+    require(pthread_create(&threads[i], NULL, asks_for_it, &barrier) == 0);
+  for (size_t i = 0; i < 4; i++) {
+    void *result;
+    require(pthread_join(threads[i], &result) == 0 && !result);
+  }
+}
+
+SEGMENT_TEST(inherited_by_many_threads)
+{
+  Inherited inherited = {.parents = cache_create(64)};
+  strcpy(inherited.path, segment());
+  unsigned rounds = crash_rounds(100, 1000);
+  for (unsigned i = 0; i < rounds; i++)
+    if (run_in(CLONE_NEWPID, asks_in_threads, &inherited))
+      return; /* not permitted here */
+  printf("%u children with 4 threads each, none in the parent's segment\n", rounds);
+}
+
 /* ---- every process PID 1 of its own PID namespace ---- */
 
 #define FIRSTS 16
@@ -106,13 +141,15 @@ static void first_of_its_own(void *data)
   strcpy(first->firsts->path[first->number], cache->path);
   atomic_fetch_add(&first->firsts->attached, 1);
   require(child_await(&first->firsts->attached, FIRSTS));
+  uint64_t generation = 0;
   for (uint64_t i = 1; i <= 50; i++) {
     CacheClaim claim;
     CacheToken token = {.value = value};
-    require(cache_claim(cache, &key, &crash_label, i - 1, 60000, CACHE_FOR_MISS, &claim) ==
+    require(cache_claim(cache, &key, &crash_label, generation, 60000, CACHE_FOR_MISS, &claim) ==
             CACHE_CLAIM_OWNED);
     crash_token(&token, 1, i);
-    require(cache_publish(cache, &key, &claim, &token) && token.generation == i);
+    require(cache_publish(cache, &key, &claim, &token));
+    generation = token.generation;
     require(cache_read(cache, &key, &token) == CACHE_HIT && crash_token_is_whole(&token, 1));
   }
   atomic_fetch_add(&first->firsts->done, 1);
@@ -202,6 +239,7 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
       TEST(inherited_into_another_namespace),
+      TEST(inherited_by_many_threads),
       TEST(everybody_is_pid_1),
       TEST(raw_clone),
       TEST(ordinary_fork),

@@ -21,6 +21,7 @@ Cache *cache_fixture_new(uint32_t buckets, uint32_t chunks)
   CacheShape shape = cache_shape(buckets, chunks);
   CacheHeader *header = child_shared(shape.size);
   assert_true(cache_init(header, &shape, buckets, chunks));
+  header->first_generation = 0; /* so that tests can count them */
   Cache *cache = cache_wrap(header, buckets, chunks);
   assert_non_null(cache);
   return cache;

@@ -106,6 +106,28 @@ static void others_end_it(void **state)
   }
 }
 
+static void cuts_and_dies(void *data)
+{
+  Cache *cache = data;
+  CacheEntry *entry = entry_of(cache, 1);
+  require(cache_lock(cache));
+  atomic_store(&cache_link(cache, entry->version[1].chunk - 1)->next, 0);
+  raise(SIGKILL);
+}
+
+/* A token that a repair gives up is over for the copies too. */
+static void repair_ends_it(void **state)
+{
+  Cache *cache = *state;
+  assert_int_equal(put(cache, 1, 2000), 1);
+  assert_int_equal(seen(cache, 1, 2000), 1);
+  assert_int_equal(child_wait(child_start(cuts_and_dies, cache)), 128 + SIGKILL);
+  assert_int_not_equal(put(cache, 2, 20), 0);
+  assert_int_equal(counter(cache, CACHE_COUNT_REPAIRED), 1);
+  assert_int_equal(seen(cache, 1, 2000), 0);
+  assert_int_not_equal(put(cache, 1, 2000), 0);
+}
+
 /* An entry that is only used by copies is not the one that makes room. */
 static void use_keeps_it(void **state)
 {
@@ -267,6 +289,7 @@ int main(void)
       TEST(every_length),
       TEST(same_from_both),
       cmocka_unit_test(others_end_it),
+      TEST(repair_ends_it),
       TEST(use_keeps_it),
       TEST(two_segments),
       TEST(expires),

@@ -112,6 +112,22 @@ SEGMENT_TEST(owner_stopped_for_good)
   require_works(next);
 }
 
+/* The time of an earlier stall is not this one's. */
+SEGMENT_TEST(one_stall_after_another)
+{
+  Cache *cache = cache_create(64);
+  for (int round = 0; round < 3; round++) {
+    pid_t pid = stopped_owner(cache);
+    for (int i = 0; i < 5; i++)
+      require_times_out(cache);
+    require(kill(pid, SIGCONT) == 0 && child_wait(pid) == 0);
+    require(cache_lock(cache));
+    cache_unlock(cache);
+    require(atomic_load(&cache->header->lock_failing_since) == 0);
+    require(atomic_load(&cache->header->state) == CACHE_LIVE);
+  }
+}
+
 static void notices_retirement(void *data)
 {
   _Atomic(int) *steps = data;
@@ -176,13 +192,10 @@ SEGMENT_TEST(shared_with_a_forked_child)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      TEST(owner_killed_inside),
-      TEST(stranger_killed_inside),
-      TEST(owner_stopped_and_going_on),
-      TEST(owner_stopped_for_good),
-      TEST(everybody_leaves_a_retired_segment),
-      TEST(reattaching_is_bounded),
-      TEST(shared_with_a_forked_child),
+      TEST(owner_killed_inside),        TEST(stranger_killed_inside),
+      TEST(owner_stopped_and_going_on), TEST(one_stall_after_another),
+      TEST(owner_stopped_for_good),     TEST(everybody_leaves_a_retired_segment),
+      TEST(reattaching_is_bounded),     TEST(shared_with_a_forked_child),
   };
   return cmocka_run_group_tests_name("cache-segment-lock", tests, segment_group_setup, NULL);
 }

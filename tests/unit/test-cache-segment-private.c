@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* lib/cache-segment where no /dev/shm is to be had: the cache is the process's own. */
+#include <fcntl.h>
 #include <stdatomic.h>
+#include <sys/file.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "tests/unit/segment-fixture.h"
@@ -22,6 +25,41 @@ SEGMENT_TEST(full_file_system)
   require(mount_shm("mode=1777,size=64k"));
   require_private_cache();
   require(count_entries(SHM) == 0);
+}
+
+/* Beyond `ulimit -f` a file would be SIGXFSZ to the program. */
+SEGMENT_TEST(file_size_limit)
+{
+  const struct rlimit limit = {512 * 1024, 512 * 1024};
+  require(setrlimit(RLIMIT_FSIZE, &limit) == 0);
+  require_private_cache();
+  require(count_entries(SHM) == 0);
+}
+
+static void holds_the_file(void *data)
+{
+  _Atomic(int) *steps = data;
+  int fd = open(segment(), O_RDONLY | O_CLOEXEC);
+  require(fd >= 0 && flock(fd, LOCK_EX) == 0);
+  atomic_store(steps, 1);
+  require(child_await(steps, 2));
+}
+
+/* A retired segment whose remover is stopped in the middle: nobody makes one segment after the
+ * other for nothing. */
+SEGMENT_TEST(remover_stopped)
+{
+  _Atomic(int) *steps = child_shared(sizeof *steps);
+  make_segment();
+  edit_word(offsetof(CacheHeader, state), CACHE_RETIRED);
+  pid_t pid = child_start(holds_the_file, (void *)steps);
+  require(child_await(steps, 1));
+  struct stat before = stat_of(SHM);
+  require_private_cache();
+  struct stat after = stat_of(SHM);
+  require(before.st_mtim.tv_nsec == after.st_mtim.tv_nsec); /* not even one */
+  atomic_store(steps, 2);
+  require(child_wait(pid) == 0);
 }
 
 SEGMENT_TEST(no_inodes_left)
@@ -89,6 +127,7 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
       TEST(full_file_system),       TEST(no_inodes_left),
+      TEST(file_size_limit),        TEST(remover_stopped),
       TEST(read_only_file_system),  TEST(not_a_tmpfs),
       TEST(missing_directory),      TEST(no_proc),
       TEST(private_cache_and_fork),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* lib/cache-segment: the name, the file, and many processes that make it at once. */
+#include <fcntl.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -100,6 +101,57 @@ SEGMENT_TEST(name_says_who_may_share)
   require(child_wait(child_start(other_pid_namespace, path)) == 0);
 }
 
+/* A late 401 to a token of the one must not hit a token of the other. */
+SEGMENT_TEST(generations_of_two_segments)
+{
+  uint64_t first[2];
+  for (size_t i = 0; i < 2; i++) {
+    make_segment();
+    int fd = open(segment(), O_RDONLY | O_CLOEXEC);
+    require(pread(fd, &first[i], 8, offsetof(CacheHeader, first_generation)) == 8);
+    close(fd);
+    require(unlink(segment()) == 0);
+  }
+  require(first[0] != 0 && first[1] != 0 && first[0] != first[1]);
+}
+
+/* A server that does each request as another user: each has its segment, mapped once. */
+SEGMENT_TEST(changing_the_user)
+{
+  if (geteuid() != 0)
+    return;
+  Cache *caches[2];
+  for (int i = 0; i < 100; i++) {
+    require(seteuid(i % 2 ? 65534 : 0) == 0);
+    Cache *cache = cache_create(64);
+    require(cache && cache_is_shared(cache) && cache->owner == geteuid());
+    require_works(cache);
+    if (i < 2)
+      caches[i] = keep(cache);
+    require(cache == caches[i % 2]);
+    require(seteuid(0) == 0);
+  }
+  require(count_entries(SHM) == 2);
+  _exit(0); /* LeakSanitizer may not look at a process that changed its user */
+}
+
+/* The program's descriptors 0 to 2 are its own, also when it has closed them. */
+SEGMENT_TEST(no_standard_descriptors)
+{
+  CacheKey key = {"a key"};
+  const CacheLabel label = {SNAPSHOT_TOKEN_PARTNER, "sandbox", "sandbox.thredfi.com", NULL};
+  CacheClaim claim;
+  int saved = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 10);
+  for (int fd = 0; fd < 3; fd++)
+    close(fd);
+  Cache *cache = cache_create(64);
+  CacheClaimResult result = cache_claim(cache, &key, &label, 0, 10000, CACHE_FOR_MISS, &claim);
+  bool free_ones = fcntl(0, F_GETFD) < 0 && fcntl(1, F_GETFD) < 0 && fcntl(2, F_GETFD) < 0;
+  dup2(saved, STDERR_FILENO);
+  require(cache_is_shared(cache) && result == CACHE_CLAIM_OWNED && free_ones);
+  cache_release(cache, &key, &claim);
+}
+
 /* ---- many at once ---- */
 
 #define RACERS 32
@@ -175,6 +227,9 @@ int main(void)
       TEST(sizes),
       TEST(open_finds_what_is_there),
       TEST(name_says_who_may_share),
+      TEST(generations_of_two_segments),
+      TEST(changing_the_user),
+      TEST(no_standard_descriptors),
       TEST(one_segment_for_all),
       TEST(one_successor_of_a_retired_one),
   };

@@ -124,10 +124,14 @@ static bool is_right(Cache *cache)
 /* One that this process has had before: a program that changes its user comes back. */
 static Cache *find(CacheKind kind)
 {
-  for (Cache *cache = atomic_load(&all); cache; cache = cache->older)
-    if (cache->kind == kind && cache->owner == geteuid() && !atomic_load(&cache->left) &&
-        (kind != CACHE_SHARED || is_in_place(cache)) && cache_is_usable(cache))
+  uid_t user = geteuid();
+  for (Cache *cache = atomic_load(&all); cache; cache = cache->older) {
+    if (cache->kind != kind || cache->owner != user || atomic_load(&cache->left))
+      continue;
+    if ((kind != CACHE_SHARED || is_in_place(cache)) && cache_is_usable(cache))
       return cache;
+    atomic_store(&cache->left, true); /* and not looked at again */
+  }
   return NULL;
 }
 

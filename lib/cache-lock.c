@@ -112,14 +112,16 @@ static bool locked(Cache *cache, int result)
 }
 
 /* Nobody got the lock for a while, so this is no passing stall of its owner. The time comes before
- * the count, or waiters that time out together would take an older one for it. */
+ * the count, or waiters that time out together would take an older one for it; it may be later than
+ * ours, when we lost the CPU in between. */
 static bool is_stuck(Cache *cache)
 {
   CacheHeader *header = cache->header;
   uint32_t since = 0, now = (uint32_t)clock_boot_ms() | 1;
   if (atomic_compare_exchange_strong(&header->lock_failing_since, &since, now))
     since = now;
-  return atomic_fetch_add(&header->lock_failures, 1) + 1 >= FAILURES_MAX && now - since >= STUCK_MS;
+  return atomic_fetch_add(&header->lock_failures, 1) + 1 >= FAILURES_MAX &&
+         (int32_t)(now - since) >= STUCK_MS;
 }
 
 static int timed_lock(pthread_mutex_t *mutex)

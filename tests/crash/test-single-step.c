@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * lib/cache, killed at every instruction: a child does one operation, is stepped k instructions
+ * into it by ptrace(2), and gets SIGKILL; for each k. Whoever comes next goes on at once, finds the
+ * old token or the new one, and loses nothing.
+ *
+ * A step takes the machine some 20 us, and each kill all the steps again. So the child is killed at
+ * as many instructions as the time allows, with THRED_TEST_LONG=1 at every one from the lock on
+ * (which is reached by a breakpoint; before it there is work on the child's own memory, libcrypto's
+ * among it). And always one child is stepped through the whole operation, and after each
+ * instruction somebody goes on with a copy of the segment, in which the mutex and the lease are as
+ * the kernel leaves those of the dead.
+ */
+#include <linux/futex.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/ptrace.h>
+#include <sys/user.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/cache-copies.h"
+#include "tests/crash/crash.h"
+
+#if defined(__x86_64__)
+
+#define LEASE 60000 /* ms: nobody waits for its end */
+
+/* ---- what is on the table ---- */
+
+static Cache *cache;
+static uint64_t key_number; /* of the operation at hand; another one each time */
+static CacheClaim claim;    /* the child's */
+static char value[TOKEN_MAX + 1];
+static size_t new_chunks; /* 1: the operation publishes a short token, else a long one */
+
+#define OTHER_KEY 1u
+
+/* Tokens of as many chunks, whose number says which. */
+static void fill(CacheToken *token, uint64_t number, size_t chunks)
+{
+  *token = (CacheToken){.boot_ms = clock_boot_ms(),
+                        .real_ms = clock_real_ms(),
+                        .lifetime_ms = 3600000 + (int64_t)number,
+                        .length = (chunks - 1) * CACHE_CHUNK + 100,
+                        .value = value};
+  memset(value, (int)('a' + number % 26), token->length);
+  value[token->length] = 0;
+}
+
+static bool is_whole(const CacheToken *token)
+{
+  char expected = (char)('a' + (token->lifetime_ms - 3600000) % 26);
+  for (size_t i = 0; i < token->length; i++)
+    if (token->value[i] != expected)
+      return false;
+  return token->length % CACHE_CHUNK == 100;
+}
+
+static CacheClaimResult claim_now(uint64_t number, uint64_t seen, CachePurpose purpose,
+                                  CacheClaim *mine)
+{
+  CacheKey key = crash_key(number);
+  return cache_claim(cache, &key, &crash_label, seen, LEASE, purpose, mine);
+}
+
+/* What a read finds: its generation, or 0. Never anything but a whole token. */
+static uint64_t look(uint64_t number)
+{
+  CacheKey key = crash_key(number);
+  CacheToken token = {.value = value};
+  copies_drop(&key);
+  if (cache_read(cache, &key, &token) != CACHE_HIT)
+    return 0;
+  require(is_whole(&token));
+  return token.generation;
+}
+
+/* The lease at once, whatever was left behind: a token that is newer than nothing, a pause, a share
+ * of refetches that is used up are put aside; a lease that is somebody's is none of that. */
+static void own(uint64_t number, CacheClaim *mine)
+{
+  uint64_t seen = UINT64_MAX;
+  for (int i = 0; i < 4; i++) {
+    CacheClaimResult result = claim_now(number, seen, CACHE_FOR_MISS, mine);
+    if (result == CACHE_CLAIM_OWNED)
+      return;
+    require(result == CACHE_CLAIM_NEWER || result == CACHE_CLAIM_FAILED ||
+            result == CACHE_CLAIM_LIMITED);
+    CacheEntry *entry = cache_entry(cache, mine->entry);
+    seen = mine->generation;
+    atomic_store(&entry->failure_until, 0);
+    entry->refetches = 0;
+  }
+  child_fail(__FILE__, __LINE__, "no lease");
+}
+
+static void put_token(uint64_t number, uint64_t token_number, size_t chunks)
+{
+  CacheKey key = crash_key(number);
+  CacheToken token;
+  CacheClaim mine;
+  own(number, &mine);
+  fill(&token, token_number, chunks);
+  require(cache_publish(cache, &key, &mine, &token));
+  require(look(number) == token.generation);
+}
+
+/* ---- the operations ---- */
+
+static void nothing(void) {}
+
+static void old_token(void)
+{
+  put_token(key_number, 1, 2);
+}
+
+static void full_cache(void)
+{
+  for (uint64_t i = 0; i < 40; i++)
+    put_token(1000000 + i, 1, 1);
+}
+
+static void get_lease(void)
+{
+  own(key_number, &claim);
+}
+
+static void do_claim(void)
+{
+  (void)claim_now(key_number, 0, CACHE_FOR_MISS, &claim);
+}
+
+static CacheToken prepared;
+
+static void get_lease_and_token(void)
+{
+  get_lease();
+  fill(&prepared, 2, new_chunks);
+}
+
+static void do_publish(void)
+{
+  CacheKey key = crash_key(key_number);
+  (void)cache_publish(cache, &key, &claim, &prepared);
+}
+
+static void do_fail(void)
+{
+  CacheKey key = crash_key(key_number);
+  cache_fail(cache, &key, &claim, THRED_E_SERVER, 503, 1000);
+}
+
+static void do_release(void)
+{
+  CacheKey key = crash_key(key_number);
+  cache_release(cache, &key, &claim);
+}
+
+static uint64_t seen_generation;
+
+static void see_it(void)
+{
+  seen_generation = look(key_number);
+}
+
+static void do_refuse(void)
+{
+  CacheKey key = crash_key(key_number);
+  cache_refuse(cache, &key, seen_generation);
+}
+
+static void do_flush(void)
+{
+  (void)cache_flush(cache);
+}
+
+typedef struct {
+  const char *name;
+  void (*before)(void);  /* by the parent */
+  void (*prepare)(void); /* by the child, not stepped */
+  void (*operate)(void); /* stepped */
+  size_t chunks;
+} Operation;
+
+static const Operation operations[] = {
+    {"claim of a new key", nothing, nothing, do_claim, 1},
+    {"claim of a known key", old_token, nothing, do_claim, 1},
+    {"claim that takes an entry", full_cache, nothing, do_claim, 1},
+    {"publish, 1 chunk over 2", old_token, get_lease_and_token, do_publish, 1},
+    {"publish, first token", nothing, get_lease_and_token, do_publish, 1},
+    {"publish, 3 chunks over 2", old_token, get_lease_and_token, do_publish, 3},
+    {"failure", nothing, get_lease, do_fail, 1},
+    {"release", old_token, get_lease, do_release, 1},
+    {"invalidate", old_token, see_it, do_refuse, 1},
+    {"flush", old_token, nothing, do_flush, 1},
+};
+
+/* ---- stepping ---- */
+
+static void child_body(const Operation *operation)
+{
+  operation->prepare();
+  require(ptrace(PTRACE_TRACEME, 0, NULL, NULL) == 0);
+  raise(SIGSTOP);
+  operation->operate();
+  raise(SIGSTOP);
+  _exit(0);
+}
+
+/* What it stopped by. */
+static int stopped_by(pid_t pid)
+{
+  int status;
+  require(waitpid(pid, &status, 0) == pid && WIFSTOPPED(status));
+  return WSTOPSIG(status);
+}
+
+static void run_to(pid_t pid, bool (*function)(Cache *cache))
+{
+  void *address;
+  struct user_regs_struct registers;
+  memcpy(&address, &function, sizeof address);
+  long text = ptrace(PTRACE_PEEKTEXT, pid, address, NULL);
+  require(ptrace(PTRACE_POKETEXT, pid, address, (text & ~0xffL) | 0xcc) == 0);
+  require(ptrace(PTRACE_CONT, pid, NULL, NULL) == 0 && stopped_by(pid) == SIGTRAP);
+  require(ptrace(PTRACE_POKETEXT, pid, address, text) == 0);
+  require(ptrace(PTRACE_GETREGS, pid, NULL, &registers) == 0);
+  registers.rip--;
+  require(ptrace(PTRACE_SETREGS, pid, NULL, &registers) == 0);
+}
+
+static pid_t start(const Operation *operation, bool from_lock)
+{
+  new_chunks = operation->chunks;
+  pid_t pid = fork();
+  if (pid == 0) {
+    alarm(60);
+    child_body(operation);
+  }
+  require(pid > 0 && stopped_by(pid) == SIGSTOP);
+  if (from_lock)
+    run_to(pid, cache_lock);
+  return pid;
+}
+
+/* Steps it, and kills it there. The number of steps that were made: less than `steps` at the end.
+ */
+static unsigned step_and_kill(const Operation *operation, bool from_lock, unsigned steps)
+{
+  pid_t pid = start(operation, from_lock);
+  unsigned made = 0;
+  while (made < steps) {
+    require(ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL) == 0);
+    if (stopped_by(pid) == SIGSTOP)
+      break; /* the one after the operation */
+    made++;
+  }
+  kill(pid, SIGKILL);
+  waitpid(pid, NULL, 0);
+  return made;
+}
+
+/* ---- after each kill ---- */
+
+static void go_on(uint64_t generation_before)
+{
+  uint64_t now = look(key_number);
+  require(now == 0 || now >= generation_before);
+  put_token(key_number, 3, 1);
+  require(look(key_number) > generation_before);
+  put_token(OTHER_KEY, 4, 2);
+  crash_require_whole(cache);
+  require(atomic_load(&cache->header->state) == CACHE_LIVE);
+}
+
+/* What futex(2)'s handle_futex_death() makes of a lock word, and the kernel of an OFD lock: whoever
+ * is in the copy finds an owner that died. */
+static void bury(Cache *copy, pid_t pid)
+{
+  _Atomic(uint32_t) *word = (_Atomic(uint32_t) *)(void *)&copy->header->lock;
+  uint32_t seen = atomic_load(word);
+  if ((seen & FUTEX_TID_MASK) == (uint32_t)pid)
+    atomic_store(word, (seen & FUTEX_WAITERS) | FUTEX_OWNER_DIED);
+  for (uint32_t i = 0; i < cache_entries(copy); i++)
+    if (atomic_load(&cache_entry(copy, i)->lease) & CACHE_ALIVE)
+      atomic_store(&cache_entry(copy, i)->lease, 0);
+}
+
+/* Stepped once, looked at after each instruction. */
+static unsigned freeze_at_each(const Operation *operation, Cache *copy)
+{
+  Cache *original = cache;
+  unsigned made = 0;
+  key_number++;
+  operation->before();
+  uint64_t before = look(key_number);
+  pid_t pid = start(operation, true);
+  do {
+    memcpy(copy->header, original->header, original->shape.size);
+    bury(copy, pid);
+    cache = copy;
+    go_on(before);
+    cache = original;
+    require(ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL) == 0);
+    made++;
+  } while (stopped_by(pid) != SIGSTOP);
+  kill(pid, SIGKILL);
+  waitpid(pid, NULL, 0);
+  return made;
+}
+
+static void kill_at(const Operation *operation, bool from_lock, unsigned steps)
+{
+  key_number++;
+  operation->before();
+  uint64_t before = look(key_number);
+  (void)step_and_kill(operation, from_lock, steps);
+  go_on(before);
+}
+
+/* Every instruction, or, where that would take more than `budget` steps in all, every n-th. */
+static unsigned stride_for(unsigned instructions, unsigned budget)
+{
+  uint64_t all = (uint64_t)instructions * instructions / 2;
+  return (unsigned)(all / budget) | 1;
+}
+
+static unsigned step_through(const Operation *operation, bool from_lock, unsigned budget)
+{
+  key_number++;
+  operation->before();
+  unsigned instructions = step_and_kill(operation, from_lock, UINT32_MAX), points = 0;
+  unsigned stride = stride_for(instructions, budget);
+  for (unsigned k = (unsigned)(crash_random() % stride); k <= instructions; k += stride, points++)
+    kill_at(operation, from_lock, k);
+  printf("%-26s %-14s %6u instructions, killed at %u of them\n", operation->name,
+         from_lock ? "from the lock" : "in all", instructions, points);
+  fflush(stdout);
+  return points;
+}
+
+SEGMENT_TEST(killed_at_every_instruction)
+{
+  alarm(6000);
+  key_number = 100;
+  cache = cache_create(16);
+  Cache *copy = keep(cache_wrap(child_shared(cache->shape.size), cache->buckets, cache->chunks));
+  unsigned points = 0, frozen = 0;
+  for (size_t i = 0; i < sizeof operations / sizeof *operations; i++) {
+    frozen += freeze_at_each(&operations[i], copy);
+    points += step_through(&operations[i], true, crash_rounds(60000, 200000000));
+    points += step_through(&operations[i], false, crash_rounds(20000, 500000));
+  }
+  const _Atomic(uint64_t) *counters = cache->header->counters;
+  printf("looked at after each of %u instructions, killed at %u; %llu repairs, %llu leases taken "
+         "over, 0 stuck, 0 torn\n",
+         frozen, points, (unsigned long long)counters[CACHE_COUNT_REPAIRED],
+         (unsigned long long)counters[CACHE_COUNT_STOLEN]);
+  require(counters[CACHE_COUNT_REPAIRED] > 0 && counters[CACHE_COUNT_STOLEN] > 0);
+}
+
+#endif
+
+int main(void)
+{
+#if defined(__x86_64__)
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(killed_at_every_instruction),
+  };
+  return cmocka_run_group_tests_name("single-step", tests, segment_group_setup, NULL);
+#else
+  return 77; /* single steps and breakpoints are this architecture's */
+#endif
+}

@@ -14,7 +14,8 @@
 #include "lib/process.h"
 #include "lib/secure.h"
 
-#define WAIT_SLICE_MS     25
+#define WAIT_SLICE_MS                                                                              \
+  25 /* and twice as long each time, with as much by chance, up to eight times */
 #define LEASE_GRACE_MS    2000  /* a fetch that keeps its time-out never loses its lease */
 #define RENEW_CALM_MS     60000 /* more than this left: renewing may not cost a caller much */
 #define RENEW_PATIENCE_MS 2000  /* what it may cost then */
@@ -29,7 +30,9 @@ typedef struct {
   CacheKey key;
   CacheLabel label;
   int64_t deadline_ms;
-  int stalls; /* how often the lock was not to be had */
+  int stalls;     /* how often in a row the lock was not to be had */
+  unsigned waits; /* slices so far */
+  uint32_t random;
 } Call;
 
 /* ---- the key ---- */
@@ -92,6 +95,8 @@ static int begin(Call *call, const BearerRequest *request, Error *error)
   call->request = request;
   call->environment = env;
   call->stalls = 0;
+  call->waits = 0;
+  call->random = (uint32_t)clock_monotonic_ns() | 1;
   call->deadline_ms = request->deadline_ms < longest ? request->deadline_ms : longest;
   call->label = (CacheLabel){request->token, snapshot_string(snapshot, env->name), request->host,
                              request->token == SNAPSHOT_TOKEN_BUSINESS ? request->business : NULL};
@@ -224,6 +229,22 @@ static int64_t lease_ms(const Call *call)
   return (int64_t)call->environment->timeout * 1000 + LEASE_GRACE_MS;
 }
 
+/* ---- waiting ---- */
+
+/* A publish wakes everybody; the slices are for an owner that died and a wake-up that went astray.
+ * They grow and differ, as a thousand who wait must not keep the machine from the one who fetches;
+ * the first of them to look finds a dead owner early all the same. */
+static void wait_for_change(Call *call, const CacheClaim *claim)
+{
+  int64_t left = call->deadline_ms - clock_monotonic_ms();
+  int64_t slice = (int64_t)WAIT_SLICE_MS << (call->waits < 3 ? call->waits : 3);
+  call->waits++;
+  call->random = call->random * 1664525u + 1013904223u;
+  slice = slice / 2 + (int64_t)(call->random >> 8) % slice;
+  if (left > 0)
+    cache_wait(call->cache, claim, left < slice ? left : slice);
+}
+
 /* ---- replacing a token that is in hand ---- */
 
 /* The contents of `from` become those of `to`, each in its own memory; `from` is wiped. */
@@ -290,25 +311,28 @@ static bool reread(const Call *call, CacheToken *token)
 
 /* Under suspicion: whoever comes first fetches, the others take that one. The suspected token stays
  * good for everyone else, and for us if no other is to be had within the limits. */
-static void replace_suspect(const Call *call, CacheToken *token)
+static void replace_suspect(Call *call, CacheToken *token)
 {
   CacheClaim claim;
   while (token->boot_ms < call->request->not_before_ms) {
-    int64_t left = call->deadline_ms - clock_monotonic_ms();
-    if (left <= 0)
+    if (call->deadline_ms <= clock_monotonic_ms())
       return;
-    switch (cache_claim(call->cache, &call->key, &call->label, token->generation, lease_ms(call),
-                        CACHE_FOR_REFETCH, &claim)) {
-    case CACHE_CLAIM_OWNED:
-      replace_as_owner(call, &claim, CACHE_FOR_REFETCH, call->deadline_ms, token);
-      return;
-    case CACHE_CLAIM_BUSY:
-      cache_wait(call->cache, &claim, left < WAIT_SLICE_MS ? left : WAIT_SLICE_MS);
-      break;
-    case CACHE_CLAIM_NEWER:
-      break;
-    default:
-      return;
+    if (cache_must_wait(call->cache, &call->key, token->generation, &claim)) {
+      wait_for_change(call, &claim);
+    } else {
+      switch (cache_claim(call->cache, &call->key, &call->label, token->generation, lease_ms(call),
+                          CACHE_FOR_REFETCH, &claim)) {
+      case CACHE_CLAIM_OWNED:
+        replace_as_owner(call, &claim, CACHE_FOR_REFETCH, call->deadline_ms, token);
+        return;
+      case CACHE_CLAIM_BUSY:
+        wait_for_change(call, &claim);
+        break;
+      case CACHE_CLAIM_NEWER:
+        break;
+      default:
+        return;
+      }
     }
     if (!reread(call, token))
       return;
@@ -346,24 +370,20 @@ static int limited(const Call *call, const CacheClaim *claim, Error *error)
                    call->request->host, (long long)(claim->retry_ms + 999) / 1000);
 }
 
-/* One round on a miss. THRED_E_AGAIN: look into the cache again. */
-static int on_miss(Call *call, CacheToken *token, Error *error)
+/* Asks for the lease, and fetches if it is ours. THRED_E_AGAIN: look into the cache again. */
+static int claim_or_wait(Call *call, uint64_t seen, CacheToken *token, Error *error)
 {
   CacheClaim claim;
   FetchResult result;
-  int64_t left = call->deadline_ms - clock_monotonic_ms();
-  if (left <= 0)
-    return error_set(error, THRED_E_TIMEOUT, "no %s token of %s within %u s",
-                     call->label.business ? "business" : "partner", call->request->host,
-                     call->environment->timeout);
-  uint64_t seen = token->generation ? token->generation : call->request->refused;
   CachePurpose purpose = call->request->refused ? CACHE_FOR_REFETCH : CACHE_FOR_MISS;
-  switch (
-      cache_claim(call->cache, &call->key, &call->label, seen, lease_ms(call), purpose, &claim)) {
+  CacheClaimResult answer =
+      cache_claim(call->cache, &call->key, &call->label, seen, lease_ms(call), purpose, &claim);
+  call->stalls = answer == CACHE_CLAIM_LOCKED ? call->stalls + 1 : 0;
+  switch (answer) {
   case CACHE_CLAIM_OWNED:
     return fetch_as_owner(call, &claim, purpose, call->deadline_ms, token, error);
   case CACHE_CLAIM_LOCKED:
-    if (++call->stalls < STALLS_MAX)
+    if (call->stalls < STALLS_MAX)
       break;
     return fetch_token(call, call->deadline_ms, token, &result, error);
   case CACHE_CLAIM_NONE:
@@ -373,12 +393,31 @@ static int on_miss(Call *call, CacheToken *token, Error *error)
   case CACHE_CLAIM_LIMITED:
     return limited(call, &claim, error);
   case CACHE_CLAIM_BUSY:
-    cache_wait(call->cache, &claim, left < WAIT_SLICE_MS ? left : WAIT_SLICE_MS);
+    wait_for_change(call, &claim);
     break;
   case CACHE_CLAIM_NEWER:
   case CACHE_CLAIM_LATER:
     break;
   }
+  return THRED_E_AGAIN;
+}
+
+/* One round on a miss. THRED_E_AGAIN: look into the cache again. */
+static int on_miss(Call *call, CacheToken *token, Error *error)
+{
+  CacheClaim claim;
+  int code = THRED_E_AGAIN;
+  if (call->deadline_ms <= clock_monotonic_ms())
+    return error_set(error, THRED_E_TIMEOUT, "no %s token of %s within %u s",
+                     call->label.business ? "business" : "partner", call->request->host,
+                     call->environment->timeout);
+  uint64_t seen = token->generation ? token->generation : call->request->refused;
+  if (cache_must_wait(call->cache, &call->key, seen, &claim))
+    wait_for_change(call, &claim);
+  else
+    code = claim_or_wait(call, seen, token, error);
+  if (code != THRED_E_AGAIN)
+    return code;
   /* The segment may have been retired or taken away while we waited. */
   Cache *cache = cache_for(call->request->snapshot);
   if (cache)

@@ -212,6 +212,18 @@ CacheClaimResult cache_claim(Cache *cache, const CacheKey *key, const CacheLabel
   return result;
 }
 
+bool cache_must_wait(Cache *cache, const CacheKey *key, uint64_t seen, CacheClaim *claim)
+{
+  memset(claim, 0, sizeof *claim);
+  claim->entry = cache_find(cache, key);
+  if (claim->entry == CACHE_NONE)
+    return false;
+  CacheEntry *entry = cache_entry(cache, claim->entry);
+  /* First, so that whatever changes from here on ends the wait. */
+  claim->changes = atomic_load_explicit(&entry->changes, memory_order_acquire);
+  return cache_has_key(entry, key) && !cache_is_newer(entry, seen) && cache_is_busy(cache, key);
+}
+
 bool cache_is_busy(Cache *cache, const CacheKey *key)
 {
   uint32_t index = cache_find(cache, key);

@@ -4,10 +4,13 @@
  *
  * It is never waited for without an end: a stopped owner, or a stopped waiter that swallowed the
  * only wake-up, would hold everyone up. Its death leaves EOWNERDEAD to the next one, which repairs.
- * What cannot be repaired, or what nobody got for seconds, is retired: the processes leave it,
- * mapped as it is, and make a new one.
+ * What cannot be repaired, or what nobody got for seconds because its owner is stopped, is retired:
+ * the processes leave it, mapped as it is, and make a new one.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -16,10 +19,11 @@
 #include "lib/clock.h"
 #include "lib/log.h"
 
-#define WAIT_MS      50
-#define FAILURES_MAX 3
-#define STUCK_MS     2000
-#define PATIENCE     3
+#define WAIT_MS       50
+#define FAILURES_MAX  3
+#define STUCK_MS      2000  /* its owner is stopped, or gone in a way that the kernel did not see */
+#define STUCK_LONG_MS 30000 /* whatever it does */
+#define PATIENCE      3
 
 static bool init_robust(pthread_mutex_t *mutex)
 {
@@ -111,6 +115,31 @@ static bool locked(Cache *cache, int result)
   return true;
 }
 
+/*
+ * Whether the owner only waits for a CPU: with a thousand processes that takes seconds, and is no
+ * reason to give everybody's tokens up. The name of its thread is the lock word's, here as in the
+ * kernel (FUTEX_TID_MASK), and stands for the same thread in all who share a segment. Only a
+ * stopped one, or one that is not there, is not running; 0: nobody has it now.
+ */
+static bool owner_is_running(const pthread_mutex_t *mutex)
+{
+  char path[48], text[512];
+  unsigned word;
+  memcpy(&word, mutex, sizeof word);
+  if (!(word & FUTEX_TID_MASK))
+    return true;
+  snprintf(path, sizeof path, "/proc/%u/stat", word & FUTEX_TID_MASK);
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+  if (fd >= 0)
+    close(fd);
+  if (length <= 0)
+    return false;
+  text[length] = 0;
+  const char *name_end = strrchr(text, ')'); /* proc_pid_stat(5): PID (NAME) STATE */
+  return name_end && name_end[1] == ' ' && name_end[2] && !strchr("TtZXx", name_end[2]);
+}
+
 /* Nobody got the lock for a while, so this is no passing stall of its owner. The time comes before
  * the count, or waiters that time out together would take an older one for it; it may be later than
  * ours, when we lost the CPU in between. */
@@ -120,8 +149,10 @@ static bool is_stuck(Cache *cache)
   uint32_t since = 0, now = (uint32_t)clock_boot_ms() | 1;
   if (atomic_compare_exchange_strong(&header->lock_failing_since, &since, now))
     since = now;
-  return atomic_fetch_add(&header->lock_failures, 1) + 1 >= FAILURES_MAX &&
-         (int32_t)(now - since) >= STUCK_MS;
+  if (atomic_fetch_add(&header->lock_failures, 1) + 1 < FAILURES_MAX)
+    return false;
+  int32_t stalled = (int32_t)(now - since);
+  return stalled >= STUCK_LONG_MS || (stalled >= STUCK_MS && !owner_is_running(&header->lock));
 }
 
 static int timed_lock(pthread_mutex_t *mutex)

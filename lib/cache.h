@@ -117,6 +117,13 @@ void cache_release(Cache *cache, const CacheKey *key, CacheClaim *claim);
 /* Sleeps until the entry changes, at most `milliseconds` (a slice: look again after it). */
 void cache_wait(Cache *cache, const CacheClaim *claim, int64_t milliseconds);
 
+/*
+ * The look of one who waits: takes no lock, as a thousand may wait for one fetch. True: somebody
+ * who lives, as far as can be told, is fetching, and no other token than `seen` is there;
+ * cache_wait() with *claim, which is no lease. False: time to claim.
+ */
+bool cache_must_wait(Cache *cache, const CacheKey *key, uint64_t seen, CacheClaim *claim);
+
 /* Somebody holds the lease of `key` now, and lives as far as can be told. No lock. */
 bool cache_is_busy(Cache *cache, const CacheKey *key);
 

@@ -19,6 +19,13 @@ static inline int64_t clock_ms(clockid_t clock)
   return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+static inline int64_t clock_monotonic_ns(void)
+{
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
 static inline int64_t clock_boot_ms(void)
 {
   return clock_ms(CLOCK_BOOTTIME);

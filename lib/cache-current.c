@@ -26,7 +26,8 @@
 #include "lib/process.h"
 
 #define LOOK_EVERY_MS  1000
-#define RETRY_EVERY_MS 60000 /* from a fallback to a segment */
+#define RETRY_EVERY_MS 60000 /* from a fallback to a segment, */
+#define RETRY_RACE_MS  5000  /* or while other processes make or remove one */
 #define SEGMENTS_MAX   16    /* that were left stay mapped for ever: a bound on what that costs, */
 #define ONE_MORE_EVERY (3600 * 1000) /* but for a process that lives for months */
 
@@ -177,6 +178,13 @@ static const char *why_none(void)
   return NULL;
 }
 
+/* When to look again, after no segment could be had. */
+static void retry_after(int error)
+{
+  bool race = error == EBUSY || error == EEXIST;
+  atomic_store(&retry_at, clock_coarse_ms() + (race ? RETRY_RACE_MS : RETRY_EVERY_MS));
+}
+
 static Cache *attach_segment(bool create, uint32_t entries, const char **why)
 {
   int error = 0;
@@ -184,6 +192,8 @@ static Cache *attach_segment(bool create, uint32_t entries, const char **why)
   *why = why_none();
   Cache *cache = *why ? NULL : cache_attach_shared(create, entries, &error);
   if (!cache) {
+    if (create)
+      retry_after(error);
     *why = *why ? *why : strerror(error);
     return NULL;
   }
@@ -214,7 +224,6 @@ static Cache *open_or_create(bool create, uint32_t entries)
   cache = attach_segment(create, entries, &why);
   if (cache || fallback || !create)
     return cache ? cache : fallback;
-  atomic_store(&retry_at, clock_coarse_ms() + RETRY_EVERY_MS);
   if (!atomic_exchange(&said_private, true))
     log_warning("no shared cache (%s): tokens are cached in this process alone", why);
   return attach_private(CACHE_FALLBACK);

@@ -17,6 +17,7 @@
 
 #include "lib/cache-internal.h"
 #include "lib/clock.h"
+#include "lib/descriptor.h"
 #include "lib/log.h"
 
 #define WAIT_MS       50
@@ -129,7 +130,7 @@ static bool owner_is_running(const pthread_mutex_t *mutex)
   if (!(word & FUTEX_TID_MASK))
     return true;
   snprintf(path, sizeof path, "/proc/%u/stat", word & FUTEX_TID_MASK);
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  int fd = descriptor_above_standard(open(path, O_RDONLY | O_CLOEXEC));
   ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
   if (fd >= 0)
     close(fd);

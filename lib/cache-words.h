@@ -23,9 +23,14 @@ static inline void word_set(CacheWord *word, uint64_t value)
 static inline void words_copy_out(void *to, const CacheWord *from, size_t size)
 {
   char *bytes = to;
-  for (size_t i = 0; i < size; i += 8, from++) {
-    uint64_t word = word_get(from);
-    memcpy(bytes + i, &word, size - i < 8 ? size - i : 8);
+  size_t whole = size / 8, rest = size % 8;
+  for (size_t i = 0; i < whole; i++) {
+    uint64_t word = word_get(from + i);
+    memcpy(bytes + 8 * i, &word, 8);
+  }
+  if (rest) {
+    uint64_t word = word_get(from + whole);
+    memcpy(bytes + 8 * whole, &word, rest);
   }
 }
 

@@ -150,7 +150,7 @@ void cache_store_config(Cache *cache, const uint8_t origin[32], const void *bloc
 Cache *cache_open(void);
 
 /* The same, and makes the segment with room for `entries`; an in-process cache where there can be
- * no segment (looked at again once a minute). NULL only if even that is not to be had. */
+ * no segment (looked at again once a minute at least). NULL only if even that is not to be had. */
 Cache *cache_create(uint32_t entries);
 
 /* The in-process cache, for a configuration that lets no token into a segment. */

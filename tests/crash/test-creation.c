@@ -4,10 +4,10 @@
  * in one and the same segment, and nothing else is left behind.
  *
  * A third of the racers are victims, who are traced from one entry or exit of a system call to the
- * next: what they do in between is on memory that nobody else sees before it has a name. In each
- * round the first of them comes to its step before anybody else begins, so that it surely is a
- * creator, and each step has its round; the other victims get to a random one before the race, or
- * in it.
+ * next: what they do in between is on memory that nobody else sees before it has a name. Each step
+ * has its round, in which the first victim is killed there, mostly as the only one who has begun.
+ * The other victims get to a random step in the race and are killed, or stand there when it begins:
+ * then they are killed, or sleep through it and go on with what they knew before.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,6 +15,7 @@
 #include <linux/futex.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <sys/file.h>
 #include <sys/ptrace.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
@@ -41,9 +42,9 @@ typedef struct {
   } result[RACERS];
 } Race;
 
+/* The first VICTIMS are victims. */
 typedef struct {
-  int number; /* below VICTIMS: a victim */
-  pid_t pid;  /* 0: it is over */
+  pid_t pid; /* 0: it is over */
   unsigned stops, target;
   bool killed, died; /* died: nobody has killed it */
 } Racer;
@@ -174,7 +175,7 @@ static void start_racer(int number, unsigned target)
 {
   Racer *racer = &racers[number];
   int status;
-  *racer = (Racer){.number = number, .target = target};
+  *racer = (Racer){.target = target};
   racer->pid = child_start(racer_body, &number);
   require(racer->pid > 0);
   if (number >= VICTIMS)
@@ -183,6 +184,27 @@ static void start_racer(int number, unsigned target)
   require(WIFSTOPPED(status) && WSTOPSIG(status) == SIGSTOP);
   require(ptrace(PTRACE_SETOPTIONS, racer->pid, NULL,
                  (void *)(intptr_t)(PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL)) == 0);
+}
+
+static int by_size(const void *a, const void *b)
+{
+  unsigned first = *(const unsigned *)a, second = *(const unsigned *)b;
+  return first > second ? 1 : -(first < second);
+}
+
+/* The victims but the first in the order of their steps: who stands early in creation has not seen
+ * the work of those that stand late in it. */
+static void start_racers(unsigned step, unsigned steps)
+{
+  unsigned targets[RACERS] = {0};
+  for (int i = 1; i < VICTIMS; i++)
+    targets[i] = 1 + (unsigned)(crash_random() % steps);
+  qsort(targets + 1, VICTIMS - 1, sizeof *targets, by_size);
+  targets[0] = step;
+  memset(race, 0, sizeof *race);
+  for (int i = 0; i < RACERS; i++)
+    start_racer(i, targets[i]);
+  require(child_await(&race->ready, RACERS - VICTIMS));
 }
 
 static void kill_standing(void)
@@ -198,19 +220,47 @@ static void release(void)
   syscall(SYS_futex, &race->go, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }
 
+/* Somebody stands where he removes the old file: the others wait for him, but not for long. */
+static bool is_being_removed(void)
+{
+  int fd = open(segment(), O_RDWR | O_CLOEXEC);
+  bool locked = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0;
+  if (fd >= 0)
+    close(fd);
+  return locked;
+}
+
+/* The victims but the first sleep through the race, each at its step, and go on after it. */
+static void oversleep(void)
+{
+  kill_racer(&racers[0]);
+  release();
+  for (int i = VICTIMS; i < RACERS; i++)
+    for (int k = 0; atomic_load(&race->result[i].where) == NOWHERE; k++) {
+      require(k < 30000);
+      sleep_us(1000);
+    }
+  for (int i = 1; i < VICTIMS; i++)
+    racers[i].target = UINT_MAX;
+}
+
 static void run_race(unsigned step, unsigned steps)
 {
-  uint64_t dice = crash_random();
-  memset(race, 0, sizeof *race);
-  for (int i = 0; i < RACERS; i++)
-    start_racer(i, i == 0 ? step : 1 + (unsigned)(crash_random() % steps));
-  require(child_await(&race->ready, RACERS - VICTIMS));
-  for (int i = 0; i < (dice & 1 ? VICTIMS : 1); i++)
+  enum { OTHERS_RUN, OTHERS_RUN_TOO, ALL_STAND, ALL_OVERSLEEP } how = crash_random() % 4;
+  start_racers(step, steps);
+  if (how != ALL_OVERSLEEP)
+    bring_to_step(&racers[0]);
+  for (int i = 1; i < VICTIMS && how >= ALL_STAND; i++)
     bring_to_step(&racers[i]);
-  if (dice & 2)
+  bring_to_step(&racers[0]);
+  if (how == ALL_OVERSLEEP && racers[0].pid && !is_being_removed()) {
+    oversleep();
+  } else {
+    if (crash_random() % 2)
+      kill_standing();
+    release();
     kill_standing();
-  release();
-  kill_standing();
+  }
   for (int i = 0; i < VICTIMS; i++)
     if (racers[i].pid && !racers[i].killed)
       go_on(&racers[i], 0);

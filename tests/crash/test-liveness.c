@@ -290,11 +290,17 @@ static void outlive_parent(void)
   pause();
 }
 
-/* The child of a fork in mid-fetch does not keep its parent's lease alive. */
+/* The child of a fork in mid-fetch does not keep its parent's lease alive: not from the moment on
+ * in which fork(2) has returned in it. */
 static void fork_and_die(void)
 {
-  if (fork() == 0)
+  _Atomic(int) *returned = child_shared(sizeof *returned);
+  if (fork() == 0) {
+    atomic_store(returned, 1);
     outlive_parent();
+  }
+  while (!atomic_load(returned))
+    sleep_us(100);
   raise(SIGKILL);
 }
 

@@ -14,6 +14,7 @@
 #include <linux/futex.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <sys/auxv.h>
 #include <sys/ptrace.h>
 #include <sys/user.h>
 #include <sys/wait.h>
@@ -36,23 +37,29 @@ static size_t new_chunks; /* 1: the operation publishes a short token, else a lo
 
 #define OTHER_KEY 1u
 
-/* Tokens of as many chunks, whose number says which. */
-static void fill(CacheToken *token, uint64_t number, size_t chunks)
+/* Each byte says whose it is, which token's, and where it belongs. */
+static char byte_of(uint64_t key, uint64_t number, size_t i)
+{
+  return (char)('!' + (key * 31 + number * 7 + i + i / CACHE_CHUNK * 13) % 94);
+}
+
+/* Tokens of as many chunks. */
+static void fill(CacheToken *token, uint64_t key, uint64_t number, size_t chunks)
 {
   *token = (CacheToken){.boot_ms = clock_boot_ms(),
                         .real_ms = clock_real_ms(),
                         .lifetime_ms = 3600000 + (int64_t)number,
                         .length = (chunks - 1) * CACHE_CHUNK + 100,
                         .value = value};
-  memset(value, (int)('a' + number % 26), token->length);
+  for (size_t i = 0; i < token->length; i++)
+    value[i] = byte_of(key, number, i);
   value[token->length] = 0;
 }
 
-static bool is_whole(const CacheToken *token)
+static bool is_whole(const CacheToken *token, uint64_t key)
 {
-  char expected = (char)('a' + (token->lifetime_ms - 3600000) % 26);
   for (size_t i = 0; i < token->length; i++)
-    if (token->value[i] != expected)
+    if (token->value[i] != byte_of(key, (uint64_t)(token->lifetime_ms - 3600000), i))
       return false;
   return token->length % CACHE_CHUNK == 100;
 }
@@ -72,7 +79,7 @@ static uint64_t look(uint64_t number)
   copies_drop(&key);
   if (cache_read(cache, &key, &token) != CACHE_HIT)
     return 0;
-  require(is_whole(&token));
+  require(is_whole(&token, number));
   return token.generation;
 }
 
@@ -101,7 +108,7 @@ static void put_token(uint64_t number, uint64_t token_number, size_t chunks)
   CacheToken token;
   CacheClaim mine;
   own(number, &mine);
-  fill(&token, token_number, chunks);
+  fill(&token, number, token_number, chunks);
   require(cache_publish(cache, &key, &mine, &token));
   require(look(number) == token.generation);
 }
@@ -126,7 +133,20 @@ static void get_lease(void)
   own(key_number, &claim);
 }
 
+static uint64_t seen_generation;
+
+static void see_it(void)
+{
+  seen_generation = look(key_number);
+}
+
+/* Newer than what was seen is nothing, so the lease is taken. */
 static void do_claim(void)
+{
+  (void)claim_now(key_number, seen_generation, CACHE_FOR_MISS, &claim);
+}
+
+static void do_find_newer(void)
 {
   (void)claim_now(key_number, 0, CACHE_FOR_MISS, &claim);
 }
@@ -136,7 +156,7 @@ static CacheToken prepared;
 static void get_lease_and_token(void)
 {
   get_lease();
-  fill(&prepared, 2, new_chunks);
+  fill(&prepared, key_number, 2, new_chunks);
 }
 
 static void do_publish(void)
@@ -157,11 +177,10 @@ static void do_release(void)
   cache_release(cache, &key, &claim);
 }
 
-static uint64_t seen_generation;
-
-static void see_it(void)
+static void do_postpone(void)
 {
-  seen_generation = look(key_number);
+  CacheKey key = crash_key(key_number);
+  cache_postpone(cache, &key, &claim);
 }
 
 static void do_refuse(void)
@@ -175,31 +194,96 @@ static void do_flush(void)
   (void)cache_flush(cache);
 }
 
+static const uint8_t origin[32] = "an origin";
+static uint8_t block[3000];
+
+static void fill_block(uint8_t filling, size_t size)
+{
+  const SnapshotTable none = {sizeof(Snapshot), 0};
+  const Snapshot head = {.magic = SNAPSHOT_MAGIC,
+                         .layout = SNAPSHOT_LAYOUT,
+                         .size = (uint32_t)size,
+                         .sources = none,
+                         .environments = none,
+                         .hosts = none,
+                         .routes = none,
+                         .stack = none,
+                         .options = none,
+                         .identities = none,
+                         .problems = none,
+                         .default_environment = SNAPSHOT_NONE};
+  memset(block, filling, size);
+  memcpy(block, &head, sizeof head);
+  block[size - 1] = 0;
+}
+
+static void put_config(uint8_t filling, size_t size)
+{
+  fill_block(filling, size);
+  cache_store_config(cache, origin, block, size);
+}
+
+static void old_token_and_config(void)
+{
+  old_token();
+  put_config('a', 1000);
+}
+
+static void do_store_config(void)
+{
+  put_config('b', sizeof block);
+}
+
+/* The old one, the new one, or none. */
+static bool has_whole_config(void)
+{
+  size_t size;
+  void *got = cache_load_config(cache, origin, &size);
+  if (!got)
+    return false;
+  fill_block(size == 1000 ? 'a' : 'b', size == 1000 ? 1000 : sizeof block);
+  require(size <= sizeof block && memcmp(got, block, size) == 0);
+  free(got);
+  return true;
+}
+
+/* What is lost when the operation dies. */
+typedef enum {
+  NOTHING, /* not even the token that was there: it is readable, or the new one is */
+  ITS_OWN, /* at most what is about its own key */
+  OTHERS
+} Loss;
+
 typedef struct {
   const char *name;
   void (*before)(void);  /* by the parent */
   void (*prepare)(void); /* by the child, not stepped */
   void (*operate)(void); /* stepped */
   size_t chunks;
+  Loss loss;
 } Operation;
 
 static const Operation operations[] = {
-    {"claim of a new key", nothing, nothing, do_claim, 1},
-    {"claim of a known key", old_token, nothing, do_claim, 1},
-    {"claim that takes an entry", full_cache, nothing, do_claim, 1},
-    {"publish, 1 chunk over 2", old_token, get_lease_and_token, do_publish, 1},
-    {"publish, first token", nothing, get_lease_and_token, do_publish, 1},
-    {"publish, 3 chunks over 2", old_token, get_lease_and_token, do_publish, 3},
-    {"failure", nothing, get_lease, do_fail, 1},
-    {"release", old_token, get_lease, do_release, 1},
-    {"invalidate", old_token, see_it, do_refuse, 1},
-    {"flush", old_token, nothing, do_flush, 1},
+    {"claim of a new key", nothing, nothing, do_claim, 1, OTHERS},
+    {"claim of a known key", old_token, see_it, do_claim, 1, NOTHING},
+    {"claim that finds a newer", old_token, nothing, do_find_newer, 1, NOTHING},
+    {"claim that takes an entry", full_cache, nothing, do_claim, 1, OTHERS},
+    {"publish, 1 chunk over 2", old_token, get_lease_and_token, do_publish, 1, NOTHING},
+    {"publish, first token", nothing, get_lease_and_token, do_publish, 1, OTHERS},
+    {"publish, 3 chunks over 2", old_token, get_lease_and_token, do_publish, 3, NOTHING},
+    {"failure", old_token, get_lease, do_fail, 1, NOTHING},
+    {"postponed renewal", old_token, get_lease, do_postpone, 1, NOTHING},
+    {"release", old_token, get_lease, do_release, 1, NOTHING},
+    {"invalidate", old_token, see_it, do_refuse, 1, ITS_OWN},
+    {"flush", old_token, nothing, do_flush, 1, OTHERS},
+    {"store a configuration", old_token_and_config, nothing, do_store_config, 1, NOTHING},
 };
 
 /* ---- stepping ---- */
 
 static void child_body(const Operation *operation)
 {
+  seen_generation = 0;
   operation->prepare();
   require(ptrace(PTRACE_TRACEME, 0, NULL, NULL) == 0);
   raise(SIGSTOP);
@@ -263,13 +347,35 @@ static unsigned step_and_kill(const Operation *operation, bool from_lock, unsign
 
 /* ---- after each kill ---- */
 
-static void go_on(uint64_t generation_before)
+/* What was there before. Again after the repair: that loses nothing either. */
+typedef struct {
+  uint64_t own, other;
+} Seen;
+
+static Seen see(void)
 {
-  uint64_t now = look(key_number);
-  require(now == 0 || now >= generation_before);
+  return (Seen){look(key_number), look(OTHER_KEY)};
+}
+
+static void require_kept(const Operation *operation, Seen before)
+{
+  Seen now = see();
+  require(now.own == 0 || now.own >= before.own);
+  require(operation->loss != NOTHING || before.own == 0 || now.own != 0);
+  require(operation->loss == OTHERS || before.other == now.other);
+}
+
+static void go_on(const Operation *operation, Seen before)
+{
+  require_kept(operation, before);
+  crash_require_whole(cache);
+  require_kept(operation, before);
   put_token(key_number, 3, 1);
-  require(look(key_number) > generation_before);
+  require(look(key_number) > before.own);
   put_token(OTHER_KEY, 4, 2);
+  (void)has_whole_config();
+  put_config('b', sizeof block);
+  require(has_whole_config());
   crash_require_whole(cache);
   require(atomic_load(&cache->header->state) == CACHE_LIVE);
 }
@@ -291,6 +397,14 @@ typedef struct {
   unsigned instructions, changes;
 } Frozen;
 
+/* It reads a clock: again and again, if a tick of the kernel's comes between two steps. */
+static bool is_in_vdso(pid_t pid)
+{
+  uintptr_t start = getauxval(AT_SYSINFO_EHDR);
+  long at = ptrace(PTRACE_PEEKUSER, pid, (void *)offsetof(struct user_regs_struct, rip), NULL);
+  return (uintptr_t)at - start < 2 * 4096;
+}
+
 /* Stepped once, looked at whenever it has changed something. `seen` and `copy` are as large as the
  * segment. */
 static void freeze_at_each(const Operation *operation, Cache *copy, void *seen, Frozen *frozen)
@@ -299,16 +413,16 @@ static void freeze_at_each(const Operation *operation, Cache *copy, void *seen, 
   size_t size = original->shape.size;
   key_number++;
   operation->before();
-  uint64_t before = look(key_number);
+  Seen before = see();
   pid_t pid = start(operation, true);
   memset(seen, 0, size);
   do {
-    if (memcmp(seen, original->header, size) != 0) {
+    if (!is_in_vdso(pid) && memcmp(seen, original->header, size) != 0) {
       memcpy(seen, original->header, size);
       memcpy(copy->header, seen, size);
       bury(copy, pid);
       cache = copy;
-      go_on(before);
+      go_on(operation, before);
       cache = original;
       frozen->changes++;
     }
@@ -323,9 +437,9 @@ static void kill_at(const Operation *operation, bool from_lock, unsigned steps)
 {
   key_number++;
   operation->before();
-  uint64_t before = look(key_number);
+  Seen before = see();
   (void)step_and_kill(operation, from_lock, steps);
-  go_on(before);
+  go_on(operation, before);
 }
 
 /* Every instruction, or, where that would take more than `budget` steps in all, every n-th. */
@@ -373,11 +487,23 @@ SEGMENT_TEST(killed_at_every_instruction)
   require(counters[CACHE_COUNT_REPAIRED] > 0 && counters[CACHE_COUNT_STOLEN] > 0);
 }
 
+/* ---- is it permitted? ---- */
+
+static void probe(void *data)
+{
+  (void)data;
+  _exit(ptrace(PTRACE_TRACEME, 0, NULL, NULL) == 0 ? 0 : 1);
+}
+
 #endif
 
 int main(void)
 {
 #if defined(__x86_64__)
+  if (child_wait(child_start(probe, NULL)) != 0) {
+    printf("ptrace(2) is not permitted here: all of this is skipped\n");
+    return 77;
+  }
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(killed_at_every_instruction),
   };

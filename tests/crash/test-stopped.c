@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* lib/bearer and lib/cache with processes that are stopped (SIGSTOP) where it hurts most: in the
- * middle of a fetch, just woken up, inside the lock. */
+ * middle of a fetch, just woken up, inside the lock, removing a segment. */
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <sys/file.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -516,6 +517,40 @@ SEGMENT_TEST(inside_the_lock_for_a_moment)
          ASKERS, (long long)worst);
 }
 
+/* ---- a process that is stopped while it removes a segment that is of no use any more ---- */
+
+/* With what lib/cache-segment.c holds between its look and the removal. */
+static void stops_removing(void *data)
+{
+  (void)data;
+  int fd = open(segment(), O_RDWR | O_CLOEXEC);
+  require(fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0);
+  raise(SIGSTOP);
+}
+
+/* The others do without for the time being, and come back to a segment within seconds. */
+SEGMENT_TEST(while_making_room)
+{
+  make_segment();
+  edit_word(offsetof(CacheHeader, state), CACHE_RETIRED);
+  pid_t stopped = child_start(stops_removing, NULL);
+  require(stopped > 0);
+  await_stop(stopped);
+  Cache *cache = keep(cache_create(64));
+  require(!cache_is_shared(cache));
+  require_works(cache);
+  go_on(stopped);
+  require(child_wait(stopped) == 0);
+  int64_t start = clock_monotonic_ms();
+  for (int i = 0; !cache_is_shared(cache = cache_create(64)); i++) {
+    require(i < PATIENCE);
+    sleep_us(1000);
+  }
+  require_works(cache);
+  printf("a process stopped while it removes: a segment again %lld ms after it went on\n",
+         (long long)(clock_monotonic_ms() - start));
+}
+
 #define TEST(function) cmocka_unit_test(function)
 
 int main(void)
@@ -523,7 +558,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
       TEST(fetcher_stopped_past_its_lease), TEST(waiters_for_a_lease),
       TEST(waiters_for_the_lock),           TEST(inside_the_lock_for_good),
-      TEST(inside_the_lock_for_a_moment),
+      TEST(inside_the_lock_for_a_moment),   TEST(while_making_room),
   };
   return cmocka_run_group_tests_name("stopped", tests, segment_group_setup, NULL);
 }

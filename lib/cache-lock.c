@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "lib/cache-internal.h"
+#include "lib/cache-robust.h"
 #include "lib/clock.h"
 #include "lib/descriptor.h"
 #include "lib/log.h"
@@ -26,22 +27,9 @@
 #define STUCK_LONG_MS 30000 /* whatever it does */
 #define PATIENCE      3
 
-static bool init_robust(pthread_mutex_t *mutex)
-{
-  pthread_mutexattr_t attributes;
-  if (pthread_mutexattr_init(&attributes))
-    return false;
-  bool good = !pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED) &&
-              !pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST) &&
-              !pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_NORMAL) &&
-              !pthread_mutex_init(mutex, &attributes);
-  pthread_mutexattr_destroy(&attributes);
-  return good;
-}
-
 bool cache_lock_init(CacheHeader *header)
 {
-  return init_robust(&header->lock);
+  return robust_init(&header->lock);
 }
 
 bool cache_is_usable(const Cache *cache)
@@ -56,49 +44,9 @@ void cache_retire(Cache *cache, const char *why)
     log_error("the shared cache is given up and made anew: %s", why);
 }
 
-/* ---- a mutex that a broken peer has written over ---- */
-
-/*
- * Of the mutex only the lock word, its first 4 bytes, may be changed by somebody else than its
- * owner. glibc aborts on some kinds that it does not know and follows the list's pointers: so the
- * kind is compared before each attempt, and what the owner knows is put back before it unlocks.
- */
-#ifdef __GLIBC__
-static bool is_intact(const pthread_mutex_t *mutex)
-{
-  static atomic_int kind = -1; /* of such a mutex, as this libc writes it */
-  int good = atomic_load_explicit(&kind, memory_order_relaxed);
-  if (good < 0) {
-    pthread_mutex_t model;
-    if (!init_robust(&model))
-      return false;
-    good = model.__data.__kind;
-    atomic_store_explicit(&kind, good, memory_order_relaxed);
-  }
-  return mutex->__data.__kind == good;
-}
-
-static void put_back(pthread_mutex_t *mutex, const pthread_mutex_t *known)
-{
-  memcpy((char *)mutex + 4, (const char *)known + 4, sizeof *mutex - 4);
-}
-#else
-static bool is_intact(const pthread_mutex_t *mutex)
-{
-  (void)mutex;
-  return true;
-}
-
-static void put_back(pthread_mutex_t *mutex, const pthread_mutex_t *known)
-{
-  (void)mutex;
-  (void)known;
-}
-#endif
-
 /* ---- locking ---- */
 
-static bool locked(Cache *cache, int result)
+static bool locked(Cache *cache, int result, const RobustOwned *owned)
 {
   CacheHeader *header = cache->header;
   if (result != 0 && result != EOWNERDEAD)
@@ -108,7 +56,7 @@ static bool locked(Cache *cache, int result)
     pthread_mutex_consistent(&header->lock);
     cache_count(cache, CACHE_COUNT_REPAIRED);
   }
-  memcpy(&cache->held, &header->lock, sizeof cache->held);
+  robust_note(&cache->held, &header->lock, owned);
   if (atomic_load_explicit(&header->lock_failing_since, memory_order_relaxed)) {
     atomic_store(&header->lock_failures, 0);
     atomic_store(&header->lock_failing_since, 0);
@@ -156,7 +104,12 @@ static bool is_stuck(Cache *cache)
   return stalled >= STUCK_LONG_MS || (stalled >= STUCK_MS && !owner_is_running(&header->lock));
 }
 
-static int timed_lock(pthread_mutex_t *mutex)
+static int try_lock(pthread_mutex_t *mutex, const RobustOwned *owned)
+{
+  return robust_is_intact(mutex, owned) ? pthread_mutex_trylock(mutex) : EINVAL;
+}
+
+static int timed_lock(pthread_mutex_t *mutex, const RobustOwned *owned)
 {
   struct timespec until;
   clock_gettime(CLOCK_MONOTONIC, &until);
@@ -165,27 +118,28 @@ static int timed_lock(pthread_mutex_t *mutex)
     until.tv_sec++;
     until.tv_nsec -= 1000000000L;
   }
-  int result = pthread_mutex_clocklock(mutex, CLOCK_MONOTONIC, &until);
+  int result = robust_is_intact(mutex, owned)
+                   ? pthread_mutex_clocklock(mutex, CLOCK_MONOTONIC, &until)
+                   : EINVAL;
   /* glibc (2.36 and master) leaves the mutex in the thread's list_op_pending after ETIMEDOUT; only
    * another attempt clears it. It also picks up a wake-up that a stopped waiter swallowed. */
-  return result == ETIMEDOUT ? pthread_mutex_trylock(mutex) : result;
+  return result == ETIMEDOUT ? try_lock(mutex, owned) : result;
 }
 
 bool cache_lock(Cache *cache)
 {
   pthread_mutex_t *mutex = &cache->header->lock;
-  if (!cache_is_usable(cache))
+  RobustOwned owned;
+  if (!cache_is_usable(cache) || !robust_expect(&owned))
     return false;
-  if (!is_intact(mutex)) {
-    cache_retire(cache, "its mutex was overwritten");
-    return false;
-  }
-  int result = pthread_mutex_trylock(mutex);
+  int result = try_lock(mutex, &owned);
   if (result == EBUSY)
-    result = timed_lock(mutex);
-  if (locked(cache, result))
+    result = timed_lock(mutex, &owned);
+  if (locked(cache, result, &owned))
     return true;
-  if (result == ENOTRECOVERABLE || result == EINVAL)
+  if (result == EINVAL)
+    cache_retire(cache, "its mutex was overwritten");
+  else if (result == ENOTRECOVERABLE)
     cache_retire(cache, "its mutex is broken");
   else if (is_stuck(cache))
     cache_retire(cache, "its mutex is held by a stopped process");
@@ -203,7 +157,7 @@ bool cache_lock_patiently(Cache *cache)
 void cache_unlock(Cache *cache)
 {
   pthread_mutex_t *mutex = &cache->header->lock;
-  put_back(mutex, &cache->held);
+  robust_put_back(mutex, &cache->held);
   /* EPERM: the lock word is no longer ours. It stays in this thread's list, so nobody may come back
    * to it. */
   if (pthread_mutex_unlock(mutex))

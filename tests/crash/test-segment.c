@@ -23,6 +23,7 @@ typedef struct {
   _Atomic(int) works[WORKERS]; /* operations so far */
   _Atomic(uint64_t) hits, published;
   _Atomic(uint64_t) inode[WORKERS]; /* of the segment in use; 0: a private cache */
+  char at[48];                      /* what was done to the segment */
 } Work;
 
 typedef struct {
@@ -54,9 +55,12 @@ static void use(Work *work, Cache *cache, uint64_t number)
     cache_release(cache, &key, &claim);
 }
 
+/* What it dies of is for its parent to see. */
 static void worker_body(void *data)
 {
   const Worker *worker = data;
+  signal(SIGSEGV, SIG_DFL);
+  signal(SIGBUS, SIG_DFL);
   Work *work = worker->work;
   while (!atomic_load(&work->stop)) {
     Cache *cache = cache_create(64);
@@ -83,7 +87,11 @@ static void start_workers(Work *work, pid_t pids[WORKERS])
 static void await_work(Work *work)
 {
   for (int i = 0; i < WORKERS; i++)
-    require(child_await(&work->works[i], atomic_load(&work->works[i]) + 40));
+    if (!child_await(&work->works[i], atomic_load(&work->works[i]) + 40)) {
+      char what[96];
+      snprintf(what, sizeof what, "worker %d has died or hangs: %s", i, work->at);
+      child_fail(__FILE__, __LINE__, what);
+    }
 }
 
 static void stop_workers(Work *work, pid_t pids[WORKERS])
@@ -138,15 +146,18 @@ static uint64_t pattern(unsigned which, uint64_t word)
 
 #define PATTERNS 5u
 
+/* In a segment of its own: an entry gets only so many tokens a minute. */
 static void flip_word(Work *work, size_t offset)
 {
   pid_t pids[WORKERS];
+  unlink(segment());
   start_workers(work, pids);
   await_work(work);
   for (unsigned which = 0; which < PATTERNS; which++) {
     Mapping mapping = map_segment();
     if (offset < mapping.size) {
       _Atomic(uint64_t) *word = (_Atomic(uint64_t) *)&mapping.words[offset / 8];
+      snprintf(work->at, sizeof work->at, "word at %zu, pattern %u", offset, which);
       atomic_store(word, pattern(which, atomic_load(word)));
     }
     munmap(mapping.words, mapping.size);

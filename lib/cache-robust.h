@@ -23,8 +23,8 @@ typedef struct {
 /* Robust, process-shared, NORMAL. False: not to be had. */
 bool robust_init(pthread_mutex_t *mutex);
 
-/* What a mutex will have in it if this thread locks it now. False: there is nothing to go by, as in
- * a child of raw clone(2). */
+/* What a mutex will have in it if this thread locks it now; of the links a child of raw clone(2)
+ * knows nothing, which shares no mutex. False: no such mutex is to be had at all. */
 bool robust_expect(RobustOwned *owned);
 
 /* Right before an attempt to lock it. False: it is no such mutex any more. */

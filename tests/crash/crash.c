@@ -27,7 +27,7 @@ unsigned crash_rounds(unsigned normal, unsigned longer)
   const char *wanted = getenv("THRED_TEST_LONG");
   bool is_long = wanted && strcmp(wanted, "1") == 0;
   if (SANITIZED)
-    return is_long ? normal : (normal + 9) / 10;
+    return is_long ? normal : (normal + 19) / 20;
   return is_long ? longer : normal;
 }
 

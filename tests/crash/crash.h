@@ -16,7 +16,7 @@
 #include "tests/unit/segment-fixture.h"
 
 /* How often to do it: `longer` with THRED_TEST_LONG=1 in the environment; in a build with
- * sanitizers, where a fork takes ten times as long, a tenth of `normal`, and `normal`. */
+ * sanitizers, where a fork takes ten times as long, a twentieth of `normal`, and `normal`. */
 unsigned crash_rounds(unsigned normal, unsigned longer);
 
 /* A random number for deciding when and whom to kill; seeded differently in each process. The seed

@@ -256,7 +256,7 @@ static void run_race(unsigned step, unsigned steps)
   if (how == ALL_OVERSLEEP && racers[0].pid && !is_being_removed()) {
     oversleep();
   } else {
-    if (crash_random() % 2)
+    if (crash_random() % 2 || is_being_removed())
       kill_standing();
     release();
     kill_standing();

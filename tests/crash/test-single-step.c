@@ -473,7 +473,7 @@ SEGMENT_TEST(killed_at_every_instruction)
   Frozen frozen = {0};
   unsigned points = 0;
   for (size_t i = 0; i < sizeof operations / sizeof *operations; i++) {
-    if (crash_rounds(10, 10) == 10) /* not with sanitizers, whose steps are too many for it */
+    if (crash_rounds(20, 20) == 20) /* not with sanitizers, whose steps are too many for it */
       freeze_at_each(&operations[i], copy, seen, &frozen);
     points += step_through(&operations[i], true, crash_rounds(40000, 200000000));
     points += step_through(&operations[i], false, crash_rounds(10000, 500000));

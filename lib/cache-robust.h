@@ -17,14 +17,14 @@
 /* What a thread's robust mutex, locked as its last one, has in it. */
 typedef struct {
   int kind;
-  void *previous, *next; /* NULL: not known */
+  void *previous, *next; /* previous NULL: the links are not known */
 } RobustOwned;
 
 /* Robust, process-shared, NORMAL. False: not to be had. */
 bool robust_init(pthread_mutex_t *mutex);
 
-/* What a mutex will have in it if this thread locks it now; of the links a child of raw clone(2)
- * knows nothing, which shares no mutex. False: no such mutex is to be had at all. */
+/* What a mutex will have in it if this thread locks it now. A child of raw clone(2), which shares
+ * no mutex with anyone, does not know the links. False: no such mutex is to be had at all. */
 bool robust_expect(RobustOwned *owned);
 
 /* Right before an attempt to lock it. False: it is no such mutex any more. */

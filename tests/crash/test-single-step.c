@@ -22,6 +22,7 @@
 
 #include "lib/cache-copies.h"
 #include "tests/crash/crash.h"
+#include "tests/unit/config-block.h"
 
 #if defined(__x86_64__)
 
@@ -199,19 +200,7 @@ static uint8_t block[3000];
 
 static void fill_block(uint8_t filling, size_t size)
 {
-  const SnapshotTable none = {sizeof(Snapshot), 0};
-  const Snapshot head = {.magic = SNAPSHOT_MAGIC,
-                         .layout = SNAPSHOT_LAYOUT,
-                         .size = (uint32_t)size,
-                         .sources = none,
-                         .environments = none,
-                         .hosts = none,
-                         .routes = none,
-                         .stack = none,
-                         .options = none,
-                         .identities = none,
-                         .problems = none,
-                         .default_environment = SNAPSHOT_NONE};
+  const Snapshot head = config_block_head(size);
   memset(block, filling, size);
   memcpy(block, &head, sizeof head);
   block[size - 1] = 0;

@@ -9,6 +9,7 @@
 #include "lib/cache-copies.h"
 #include "lib/digest.h"
 #include "lib/snapshot.h"
+#include "tests/unit/config-block.h"
 
 const CacheLabel some_label = {SNAPSHOT_TOKEN_BUSINESS, "sandbox", "sandbox.thredfi.com",
                                "3c90c3cc-0d44-4b50-8888-8dd25736052a"};
@@ -253,22 +254,10 @@ void require_chunks_whole(Cache *cache)
 /* A block without a table, filled up with `fill`. */
 static void *config_block(size_t size, char fill)
 {
-  const SnapshotTable none = {sizeof(Snapshot), 0};
   Snapshot *block = malloc(size);
   assert_non_null(block);
   memset(block, fill, size);
-  *block = (Snapshot){.magic = SNAPSHOT_MAGIC,
-                      .layout = SNAPSHOT_LAYOUT,
-                      .size = (uint32_t)size,
-                      .sources = none,
-                      .environments = none,
-                      .hosts = none,
-                      .routes = none,
-                      .stack = none,
-                      .options = none,
-                      .identities = none,
-                      .problems = none,
-                      .default_environment = SNAPSHOT_NONE};
+  *block = config_block_head(size);
   ((char *)block)[size - 1] = 0;
   return block;
 }

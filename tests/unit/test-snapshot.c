@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "lib/snapshot.h"
+#include "tests/unit/config-block.h"
 
 /* ---- walking over everything ---- */
 
@@ -278,22 +279,10 @@ static void largest_block(void **state)
 static void an_empty_one(void **state)
 {
   (void)state;
-  const SnapshotTable none = {sizeof(Snapshot), 0};
   struct {
     Snapshot s;
     uint64_t end;
-  } block = {.s = {.magic = SNAPSHOT_MAGIC,
-                   .layout = SNAPSHOT_LAYOUT,
-                   .size = sizeof block,
-                   .sources = none,
-                   .environments = none,
-                   .hosts = none,
-                   .routes = none,
-                   .stack = none,
-                   .options = none,
-                   .identities = none,
-                   .problems = none,
-                   .default_environment = SNAPSHOT_NONE}};
+  } block = {.s = config_block_head(sizeof block)};
   assert_true(snapshot_check(&block, sizeof block));
   assert_true(snapshot_is_current(&block.s));
   assert_int_equal(walk(&block.s), 0);

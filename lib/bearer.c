@@ -13,6 +13,7 @@
 #include "lib/log.h"
 #include "lib/process.h"
 #include "lib/secure.h"
+#include "lib/worker.h"
 
 #define WAIT_SLICE_MS                                                                              \
   25 /* and twice as long each time, with as much by chance, up to eight times */
@@ -87,17 +88,23 @@ static Cache *cache_for(const Snapshot *snapshot)
                                                   : cache_create(snapshot->entries);
 }
 
+int64_t bearer_deadline_ms(const BearerRequest *request)
+{
+  const SnapshotEnvironment *env = snapshot_environment(request->snapshot, request->environment);
+  int64_t longest = clock_monotonic_ms() + (int64_t)env->timeout * 1000;
+  return request->deadline_ms < longest ? request->deadline_ms : longest;
+}
+
 static int begin(Call *call, const BearerRequest *request, Error *error)
 {
   const Snapshot *snapshot = request->snapshot;
   const SnapshotEnvironment *env = snapshot_environment(snapshot, request->environment);
-  int64_t longest = clock_monotonic_ms() + (int64_t)env->timeout * 1000;
   call->request = request;
   call->environment = env;
   call->stalls = 0;
   call->waits = 0;
   call->random = (uint32_t)clock_monotonic_ns() | 1;
-  call->deadline_ms = request->deadline_ms < longest ? request->deadline_ms : longest;
+  call->deadline_ms = bearer_deadline_ms(request);
   call->label = (CacheLabel){request->token, snapshot_string(snapshot, env->name), request->host,
                              request->token == SNAPSHOT_TOKEN_BUSINESS ? request->business : NULL};
   call->cache = cache_for(snapshot);
@@ -140,6 +147,8 @@ static int request_token(const Call *call, int64_t deadline_ms, const char *part
                         .partner_token = partner_token,
                         .deadline_ms = deadline_ms,
                         .module_dir = paths.modules,
+                        .wait_begin = worker_wait_begin,
+                        .wait_end = worker_wait_end,
                         .at_secure = (int)paths.origin.at_secure};
     token->boot_ms = clock_boot_ms();
     token->real_ms = clock_real_ms();
@@ -241,8 +250,11 @@ static void wait_for_change(Call *call, const CacheClaim *claim)
   call->waits++;
   call->random = call->random * 1664525u + 1013904223u;
   slice = slice / 2 + (int64_t)(call->random >> 8) % slice;
-  if (left > 0)
-    cache_wait(call->cache, claim, left < slice ? left : slice);
+  if (left <= 0)
+    return;
+  worker_wait_begin();
+  cache_wait(call->cache, claim, left < slice ? left : slice);
+  worker_wait_end();
 }
 
 /* ---- replacing a token that is in hand ---- */
@@ -461,6 +473,20 @@ static int try_token(const BearerRequest *request, CacheToken *token, Error *err
   return error_set(error, THRED_E_WOULD_BLOCK, "the token has to be fetched");
 }
 
+static BearerLook look_for_token(const BearerRequest *request, CacheToken *token, Error *error)
+{
+  Call call;
+  if (begin(&call, request, error))
+    return BEARER_NONE;
+  if (request->refused)
+    cache_refuse(call.cache, &call.key, request->refused);
+  if (cache_read(call.cache, &call.key, token) != CACHE_HIT)
+    return BEARER_NONE;
+  if (token->boot_ms < request->not_before_ms)
+    return BEARER_SUSPECT;
+  return is_due(&call, token) ? BEARER_DUE : BEARER_GOOD;
+}
+
 static int refuse_token(const BearerRequest *request, CacheToken *token, Error *error)
 {
   Call call;
@@ -499,6 +525,15 @@ int bearer_get(const BearerRequest *request, CacheToken *token, Error *error)
 int bearer_try(const BearerRequest *request, CacheToken *token, Error *error)
 {
   return uncancelled(try_token, request, token, error);
+}
+
+BearerLook bearer_look(const BearerRequest *request, CacheToken *token, Error *error)
+{
+  int old_state;
+  pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &old_state);
+  BearerLook look = look_for_token(request, token, error);
+  pthread_setcancelstate(old_state, &old_state);
+  return look;
 }
 
 void bearer_refuse(const BearerRequest *request)

@@ -29,6 +29,19 @@ typedef struct {
  */
 int bearer_get(const BearerRequest *request, CacheToken *token, Error *error);
 
+/* When bearer_get() would give up, on CLOCK_MONOTONIC. */
+int64_t bearer_deadline_ms(const BearerRequest *request);
+
+typedef enum {
+  BEARER_GOOD,    /* *token is what bearer_get() would get, at once */
+  BEARER_DUE,     /* *token serves; it is time to renew it */
+  BEARER_SUSPECT, /* *token may serve; another is wanted (not_before_ms) */
+  BEARER_NONE     /* it has to be fetched or waited for; *error if it cannot be */
+} BearerLook;
+
+/* What is in the cache. Takes no lock of the segment but for a refusal. */
+BearerLook bearer_look(const BearerRequest *request, CacheToken *token, Error *error);
+
 /* Tells everyone that a server answered 401 to request->refused; gets nothing. */
 void bearer_refuse(const BearerRequest *request);
 

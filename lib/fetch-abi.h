@@ -4,7 +4,8 @@
  *
  * libthred-auth.so.0 opens libthred-fetch.so when a configuration must be parsed or a token fetched
  * and takes one symbol from it. Both are built from one tree and installed together; `abi` and
- * `size` catch a mixture of two installations. The miss part never calls back into the hot part.
+ * `size` catch a mixture of two installations. The miss part calls nothing of the hot part but the
+ * two functions of a FetchRequest.
  *
  * All functions are thread-safe. None keeps a pointer past its return.
  */
@@ -17,7 +18,7 @@
 #include "lib/error.h"
 #include "lib/snapshot.h"
 
-#define FETCH_ABI    1u
+#define FETCH_ABI    2u
 #define FETCH_SYMBOL "thred_fetch"
 #define TOKEN_MAX    (32u * 1024u) /* bytes of one token */
 
@@ -40,6 +41,8 @@ typedef struct {
   int64_t deadline_ms;       /* CLOCK_MONOTONIC: whatever happens, back by then */
   const char *module_dir;    /* where credential modules are */
   int at_secure;             /* 1: environment variables do not count */
+  void (*wait_begin)(void);  /* around what only waits, with nothing locked (worker.h) */
+  void (*wait_end)(void);
 } FetchRequest;
 
 typedef struct {

@@ -9,6 +9,7 @@
 #include "lib/fetch-abi.h"
 #include "lib/process.h"
 #include "lib/secure.h"
+#include "lib/wait.h"
 
 #define PREFIX "Authorization: Bearer "
 
@@ -202,6 +203,8 @@ void handle_free(Handle *handle)
   if (!handle)
     return;
   handle_clear_token(handle);
+  wait_end(handle);
+  response_begin(handle, RESPONSE_PASSES);
   free(handle->line);
   free_nodes(handle->filtered);
   free(handle->remembered.url);

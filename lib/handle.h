@@ -12,6 +12,9 @@
 #include <stdint.h>
 #include <thred/thred.h>
 
+#include "lib/job.h"
+#include "lib/preload-abi.h"
+#include "lib/response.h"
 #include "lib/route.h"
 #include "lib/tls-proof.h"
 
@@ -35,7 +38,6 @@ typedef struct {
   unsigned long http_auth; /* CURLAUTH_* */
   long header_opt;         /* CURLHEADER_* */
   bool has_bearer;         /* it has a bearer of its own, which we do not touch */
-  bool needs_user;         /* FAILONERROR without a user: see options.c */
   unsigned long beside;    /* CURLAUTH_* that may stand beside Bearer */
   CURLU *curlu;            /* CURLOPT_CURLU with a libcurl that reports another URL, or NULL */
 } Program;
@@ -57,6 +59,9 @@ typedef struct Handle {
   bool unchanged;              /* without a token a request must be as it would be without us: for
                                   the shim; else nothing of libcurl's own may go out either */
   char business[UUID_LENGTH + 1];
+  const PreloadProgram *watched; /* for the shim, while armed: all that the program has set */
+  bool in_front;                 /* .. what libcurl gives comes through response.c */
+  PreloadLoop *loop;             /* .. and where nobody may wait; or NULL */
 
   /* Of the transfer. */
   char *line;          /* "Authorization: Bearer TOKEN"; room for TOKEN_MAX; NULL until needed */
@@ -73,6 +78,16 @@ typedef struct Handle {
   bool bearer_late;    /* it looks at the bearer once a connection (8.21), not at each 401 */
   bool spent;          /* the last transfer answered one: the next cannot (request.c) */
   int64_t suspect_ms;  /* CLOCK_BOOTTIME of that; for the next transfer */
+  bool deferred;       /* in a loop: it was ended before its first request, and begins again */
+  bool answered;       /* a 401 of this transfer has been answered: another one is final */
+  Response response;   /* what becomes of the answer to the last request */
+  Job *job;            /* in a loop: what gets the token that is waited for */
+  bool waiting;        /* .. and counted in loop->waiting */
+  int64_t until_ms;    /* .. and no longer than this, on CLOCK_MONOTONIC */
+  Error no_token;      /* .. it got none: nobody waits for another in this transfer */
+  long file_start;     /* where an upload from a FILE begins; -1: it cannot be told */
+  curl_off_t was_read; /* bytes of the body that READFUNCTION has given; -1: not known .. */
+  bool read_ended;     /* .. and that it had no more */
   Remembered remembered;
   TlsProof proof;
 } Handle;

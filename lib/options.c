@@ -3,6 +3,7 @@
 
 #include "lib/config-current.h"
 #include "lib/request.h"
+#include "lib/rewind.h"
 
 #define CURL_VERSION_PREREQ 0x075000 /* 7.80.0 */
 
@@ -83,6 +84,12 @@ static CURLcode set_retry(Handle *handle)
   return code ? code : set_dummy(handle, handle->may_answer);
 }
 
+CURLcode options_set_retry_off(Handle *handle)
+{
+  handle->retry_wanted = false;
+  return set_retry(handle);
+}
+
 CURLcode options_set_retry(Handle *handle)
 {
   /* A request that the program authorises itself is never sent twice. */
@@ -92,13 +99,41 @@ CURLcode options_set_retry(Handle *handle)
 
 /* ---- on and off ---- */
 
-/* With FAILONERROR, libcurl before 8.21 takes a 401 for the end unless it has a user, were it an
- * empty one (http_should_fail in http.c). Our header stands in place of what it would send. */
-static CURLcode set_user(Handle *handle)
+/* What libcurl gives, and what it reads, goes through us, for the shim. */
+static CURLcode set_response(Handle *handle)
 {
-  return handle->program.needs_user && handle->retry_wanted && !handle->spent
-             ? handle->api.easy_setopt(handle->curl, CURLOPT_USERNAME, "")
-             : CURLE_OK;
+  const ThredCurlApi *api = &handle->api;
+  CURL *curl = handle->curl;
+  if (!handle->in_front)
+    return CURLE_OK;
+  CURLcode code = api->easy_setopt(curl, CURLOPT_WRITEFUNCTION, response_body);
+  if (!code)
+    code = api->easy_setopt(curl, CURLOPT_WRITEDATA, handle);
+  if (!code)
+    code = api->easy_setopt(curl, CURLOPT_HEADERFUNCTION, response_header);
+  if (!code)
+    code = api->easy_setopt(curl, CURLOPT_HEADERDATA, handle);
+  if (!code && handle->watched->counts_reads)
+    code = api->easy_setopt(curl, CURLOPT_READFUNCTION, rewind_read);
+  if (!code && handle->watched->counts_reads)
+    code = api->easy_setopt(curl, CURLOPT_READDATA, handle);
+  return code;
+}
+
+void options_put_response_back(const Handle *handle, CURL *curl)
+{
+  const ThredCurlApi *api = &handle->api;
+  const PreloadProgram *watched = handle->watched;
+  if (!handle->in_front)
+    return;
+  api->easy_setopt(curl, CURLOPT_WRITEFUNCTION, watched->write);
+  api->easy_setopt(curl, CURLOPT_WRITEDATA, watched->write_data);
+  api->easy_setopt(curl, CURLOPT_HEADERFUNCTION, watched->header);
+  api->easy_setopt(curl, CURLOPT_HEADERDATA, watched->header_data);
+  if (!watched->counts_reads)
+    return;
+  api->easy_setopt(curl, CURLOPT_READFUNCTION, watched->read);
+  api->easy_setopt(curl, CURLOPT_READDATA, watched->read_data);
 }
 
 static CURLcode set_ours(Handle *handle)
@@ -116,7 +151,7 @@ static CURLcode set_ours(Handle *handle)
     code = api->easy_setopt(curl, CURLOPT_SOCKOPTFUNCTION, request_sockopt);
   if (!code)
     code = api->easy_setopt(curl, CURLOPT_SOCKOPTDATA, handle);
-  return code ? code : set_user(handle);
+  return code ? code : set_response(handle);
 }
 
 CURLcode options_set(Handle *handle)
@@ -127,7 +162,7 @@ CURLcode options_set(Handle *handle)
   return handle->unchanged ? set_retry(handle) : options_set_retry(handle);
 }
 
-void options_put_back(const Handle *handle, CURL *curl)
+void options_put_request_back(const Handle *handle, CURL *curl)
 {
   const ThredCurlApi *api = &handle->api;
   const Program *program = &handle->program;
@@ -140,6 +175,10 @@ void options_put_back(const Handle *handle, CURL *curl)
   api->easy_setopt(curl, CURLOPT_HTTPAUTH, program->http_auth);
   if (!program->has_bearer)
     api->easy_setopt(curl, CURLOPT_XOAUTH2_BEARER, NULL);
-  if (program->needs_user)
-    api->easy_setopt(curl, CURLOPT_USERNAME, NULL);
+}
+
+void options_put_back(const Handle *handle, CURL *curl)
+{
+  options_put_request_back(handle, curl);
+  options_put_response_back(handle, curl);
 }

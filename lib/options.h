@@ -19,6 +19,14 @@ CURLcode options_set(Handle *handle);
 void options_put_back(const Handle *handle, CURL *curl);
 
 /*
+ * The same, but for the functions that libcurl gives the answer to. These stay from the first
+ * moment of a transfer to its end: in the middle of a call libcurl has read which function to call,
+ * and not yet with what data.
+ */
+void options_put_request_back(const Handle *handle, CURL *curl);
+void options_put_response_back(const Handle *handle, CURL *curl);
+
+/*
  * libcurl answers a 401 by itself if it has a bearer, and if Bearer was among the allowed methods
  * when the transfer began. set_retry decides both, from the program's headers and the
  * configuration; it is for times when no transfer is running. set_methods and set_bearer are for
@@ -27,6 +35,7 @@ void options_put_back(const Handle *handle, CURL *curl);
  * would be for nothing.
  */
 CURLcode options_set_retry(Handle *handle);
+CURLcode options_set_retry_off(Handle *handle); /* whatever is wanted otherwise */
 CURLcode options_set_methods(Handle *handle);
 CURLcode options_set_bearer(Handle *handle, bool token_sent);
 

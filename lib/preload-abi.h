@@ -16,8 +16,17 @@
 #include <stdint.h>
 #include <thred/thred.h>
 
-#define PRELOAD_ABI    1u
+#define PRELOAD_ABI    2u
 #define PRELOAD_SYMBOL thred_preload_api
+
+/* Where the body of a request comes from. */
+typedef enum {
+  PRELOAD_NO_BODY,
+  PRELOAD_FIELDS, /* POSTFIELDS, COPYPOSTFIELDS */
+  PRELOAD_MIME,   /* MIMEPOST */
+  PRELOAD_FORM,   /* HTTPPOST */
+  PRELOAD_READ,   /* READFUNCTION and READDATA */
+} PreloadBody;
 
 /* What the program has set on a handle, of all that matters to us. Strings and lists are the
  * caller's, good until disarm. */
@@ -44,7 +53,37 @@ typedef struct {
   bool proxy_user;          /* PROXYUSERPWD, PROXYUSERNAME */
   unsigned long proxy_auth; /* CURLAUTH_* */
   bool wide_redirects;      /* REDIR_PROTOCOLS allow more than HTTP and FTP */
+  long timeout_ms;          /* TIMEOUT, TIMEOUT_MS; 0: none */
+
+  /* What it gets. */
+  curl_write_callback write; /* NULL: fwrite(3) */
+  void *write_data;
+  curl_write_callback header; /* NULL: `write` if there is header_data, else nobody */
+  void *header_data;
+
+  /* What it sends. */
+  PreloadBody body;
+  struct curl_httppost *form;
+  curl_read_callback read; /* NULL: fread(3) */
+  void *read_data;
+  curl_seek_callback seek;
+  void *seek_data;
+  curl_ioctl_callback ioctl;
+  void *ioctl_data;
+  bool counts_reads;  /* READFUNCTION goes through the library, for this transfer */
+  bool resumes;       /* RESUME_FROM: what is sent does not begin at the beginning */
+  bool mime_unproved; /* this process has made parts of MIMEs that cannot be rewound */
 } PreloadProgram;
+
+/*
+ * A multi handle: its loop is never held up. The shim's memory; while handles wait, the shim keeps
+ * a transfer of its own in it, which ends a wait in whatever way the program waits (bell.h).
+ */
+typedef struct {
+  unsigned waiting;  /* handles that wait for a token */
+  struct Bell *bell; /* the library's; NULL until somebody waits */
+  bool mute;         /* there is no such transfer: who needs a token is held up */
+} PreloadLoop;
 
 /* When a handle is judged. What the program's pointers lead to, its header list and its CURLU, must
  * be there when a transfer begins, and may be freed or half made at any other time. */
@@ -64,10 +103,39 @@ typedef struct {
    * Before a transfer: decides whether `curl` is to get what Thred's URLs need, and sets it.
    * *handle is NULL the first time and is kept for this CURL* until forget(). True: armed, so
    * disarm() must follow. A transfer that has begun without being armed counts as one from
-   * elsewhere.
+   * elsewhere. `loop` NULL: the caller may be held up until there is a token. *program is read
+   * until disarm. At PRELOAD_CHANGE_ARMED the answer is always true.
    */
   bool (*arm)(PreloadHandle **handle, CURL *curl, const ThredCurlApi *api,
-              const PreloadProgram *program, PreloadMoment moment);
+              const PreloadProgram *program, PreloadMoment moment, PreloadLoop *loop);
+
+  /* Of a handle that has just been armed, in a loop. True: its token has to be fetched first, and
+   * it waits for that from now on. */
+  bool (*needs_token)(PreloadHandle *handle);
+
+  /*
+   * Of an armed handle in a loop. True: it waits for a token: before its transfer, which is then
+   * not to begin; or in the middle, where the library has paused it. False: it does not, or no
+   * more: to begin, or to be unpaused. Without `patience` it waits no longer in any case.
+   */
+  bool (*waits)(PreloadHandle *handle, bool patience);
+
+  /* A transfer of an armed handle is over. True: it ended with a 401 that the program has seen
+   * nothing of, or in a loop before its first request, and is to be run once more as it is, if
+   * needs_token() says so after a wait. */
+  bool (*again)(PreloadHandle *handle, CURLcode result);
+
+  /* Where the transfer is to connect to (CURLOPT_ABSTRACT_UNIX_SOCKET); NULL: nobody waits. And
+   * after each step in which it may have done so. */
+  const char *(*loop_address)(const PreloadLoop *loop);
+  void (*loop_stepped)(PreloadLoop *loop);
+
+  /* Nobody waits in this loop any more, or it is gone. */
+  void (*leave_loop)(PreloadLoop *loop);
+
+  /* Before an option of an armed handle is changed, perhaps in a callback: the request is as if it
+   * were not armed. arm() with PRELOAD_CHANGE_ARMED follows. */
+  void (*suspend)(PreloadHandle *handle);
 
   /* After the transfer: takes everything off, puts the program's options back, wipes the token. */
   void (*disarm)(PreloadHandle *handle);

@@ -17,6 +17,8 @@
 #include "lib/options.h"
 #include "lib/process.h"
 #include "lib/request.h"
+#include "lib/rewind.h"
+#include "lib/wait.h"
 
 /* ---- who else has a say ---- */
 
@@ -130,15 +132,6 @@ static unsigned version_of(const ThredCurlApi *api)
   return api->version_info(CURLVERSION_FIRST)->version_num;
 }
 
-/*
- * The empty user that FAILONERROR asks for (options.c) means more to libcurl than that: it looks
- * for no password in a netrc file any more, and with UNRESTRICTED_AUTH it goes to other hosts.
- */
-static bool may_have_user(const PreloadProgram *program)
-{
-  return !program->user && program->netrc == CURL_NETRC_IGNORED && !program->unrestricted_auth;
-}
-
 static Program program_of(const Handle *handle, const PreloadProgram *program)
 {
   bool netrc = program->netrc != CURL_NETRC_IGNORED;
@@ -151,7 +144,6 @@ static Program program_of(const Handle *handle, const PreloadProgram *program)
       .http_auth = program->http_auth,
       .header_opt = program->header_opt,
       .has_bearer = program->bearer,
-      .needs_user = program->fail_on_error && may_have_user(program) && !handle->bearer_late,
       /* Without a user of the program's, there is nothing for another method but a netrc file. */
       .beside = netrc ? program->http_auth & CURLAUTH_BASIC : CURLAUTH_NONE,
       .curlu = version_of(&handle->api) < CURL_VERSION_CURLU_URL ? program->curlu : NULL};
@@ -159,7 +151,8 @@ static Program program_of(const Handle *handle, const PreloadProgram *program)
 
 /*
  * May libcurl answer a 401 with a second request? For that it must believe that it has a bearer,
- * and Bearer must be among its methods. Not where that would change more than the answer.
+ * and Bearer must be among its methods. Not where that would change more than the answer: then the
+ * shim runs the whole transfer again (response.c).
  *
  * The answer counts as a redirect: where none is allowed, it would become an error.
  *
@@ -170,11 +163,14 @@ static Program program_of(const Handle *handle, const PreloadProgram *program)
  *
  * It uses a method of PROXYAUTH that it leaves alone as long as there is no user of any kind.
  *
- * With FAILONERROR, see may_have_user().
+ * With FAILONERROR, libcurl before 8.21 takes a 401 for the end unless it has a user
+ * (http_should_fail in http.c).
+ *
+ * And the body must be one that libcurl can rewind, or it ends with an error in place of the 401.
  */
-static bool may_retry(const Handle *handle, const PreloadProgram *program)
+static bool may_retry(const Handle *handle, const PreloadProgram *program, bool begins)
 {
-  if (program->max_redirects == 0)
+  if (program->max_redirects == 0 || !rewind_is_native(handle, begins))
     return false;
   if (is_replaced(handle) && own_credentials(program, host_of(handle)))
     return false;
@@ -182,7 +178,7 @@ static bool may_retry(const Handle *handle, const PreloadProgram *program)
     return false;
   if (!program->proxy_user && !(program->proxy_auth & CURLAUTH_BASIC))
     return false;
-  return !program->fail_on_error || handle->bearer_late || may_have_user(program);
+  return !program->fail_on_error || handle->bearer_late;
 }
 
 static bool take_headers(Handle *handle, struct curl_slist *headers, PreloadMoment moment)
@@ -201,19 +197,24 @@ static bool take_headers(Handle *handle, struct curl_slist *headers, PreloadMome
 static bool arm_for(Handle *handle, const PreloadProgram *program, const char *url,
                     PreloadMoment moment)
 {
+  const bool begins = moment == PRELOAD_START;
   if (!take_headers(handle, program->headers, moment))
     return false;
   handle->program = program_of(handle, program);
   if (!may_arm(handle, program, url))
     return false;
-  handle->retry_wanted = may_retry(handle, program);
+  handle->watched = program;
+  if (begins)
+    handle->in_front = true;
+  rewind_note(handle, begins);
+  handle->retry_wanted = may_retry(handle, program, begins);
   CURLcode code = options_set(handle);
   if (code) {
-    options_put_back(handle, handle->curl);
+    options_put_request_back(handle, handle->curl);
     log_error("no token: libcurl refused an option (CURLcode %d)", (int)code);
   }
   handle->armed = !code;
-  return !code;
+  return handle->armed;
 }
 
 /* The URL that the next transfer begins at, or NULL. `*allocated` is libcurl's to free, if not
@@ -260,37 +261,63 @@ static void begin(Handle *handle)
   handle->origin[0] = 0;
   handle->strayed = true;
   handle->sent = false;
+  handle->answered = handle->deferred = false;
+  handle->redirects = 0;
+  handle->no_token = (Error)ERROR_INIT;
+  response_begin(handle, RESPONSE_PASSES);
+}
+
+/* What libcurl gives is the program's again. */
+static void leave(Handle *handle)
+{
+  options_put_response_back(handle, handle->curl);
+  handle->in_front = false;
+  handle->watched = NULL;
+  handle->loop = NULL;
 }
 
 static bool arm(PreloadHandle **handle, CURL *curl, const ThredCurlApi *api,
-                const PreloadProgram *program, PreloadMoment moment)
+                const PreloadProgram *program, PreloadMoment moment, PreloadLoop *loop)
 {
   char *allocated = NULL;
   int saved = errno;
   bool armed = false;
   if (process_disabled() || is_attached(curl, program) || !is_supported(api))
-    return false;
+    return moment == PRELOAD_CHANGE_ARMED;
   if (!*handle)
     *handle = new_handle(curl, api);
   const char *url = *handle ? url_of(*handle, api, program, moment, &allocated) : NULL;
   if (url) {
+    if (moment == PRELOAD_START)
+      (*handle)->loop = loop;
     if (moment != PRELOAD_CHANGE_ARMED)
       begin(*handle);
     armed = arm_for(*handle, program, url, moment);
   }
   if (allocated)
     api->free(allocated);
+  if (!armed && *handle && moment == PRELOAD_START)
+    leave(*handle);
   errno = saved;
-  return armed;
+  return armed || moment == PRELOAD_CHANGE_ARMED;
+}
+
+static void suspend(PreloadHandle *handle)
+{
+  int saved = errno;
+  request_note_refusal(handle);
+  handle_clear_token(handle);
+  wait_end(handle);
+  handle->armed = false;
+  options_put_request_back(handle, handle->curl);
+  errno = saved;
 }
 
 static void disarm(PreloadHandle *handle)
 {
   int saved = errno;
-  request_note_refusal(handle);
-  handle_clear_token(handle);
-  handle->armed = false;
-  options_put_back(handle, handle->curl);
+  suspend(handle);
+  leave(handle);
   handle_set_headers(handle, NULL);
   free(handle->line); /* 32 KiB, for a handle that may never see Thred again */
   handle->line = NULL;
@@ -307,12 +334,61 @@ static void forget(PreloadHandle *handle)
   handle_free(handle);
 }
 
+static bool waits(PreloadHandle *handle, bool patience)
+{
+  if (!patience)
+    wait_end(handle);
+  return wait_goes_on(handle);
+}
+
+static bool needs_token(PreloadHandle *handle)
+{
+  int saved = errno;
+  bool needs = wait_is_needed(handle);
+  errno = saved;
+  return needs;
+}
+
+static bool again(PreloadHandle *handle, CURLcode result)
+{
+  int saved = errno;
+  bool once_more = response_again(handle, result);
+  errno = saved;
+  return once_more;
+}
+
+static const char *loop_address(const PreloadLoop *loop)
+{
+  return loop->bell ? bell_address(loop->bell) : NULL;
+}
+
+static void loop_stepped(PreloadLoop *loop)
+{
+  int saved = errno;
+  if (loop->bell)
+    bell_answer(loop->bell);
+  errno = saved;
+}
+
+static void leave_loop(PreloadLoop *loop)
+{
+  bell_leave(loop->bell);
+  loop->bell = NULL;
+}
+
 extern const PreloadApi PRELOAD_SYMBOL;
 __attribute__((visibility("default"))) const PreloadApi PRELOAD_SYMBOL = {
     .abi = PRELOAD_ABI,
     .size = sizeof(PreloadApi),
     .arm = arm,
+    .suspend = suspend,
     .disarm = disarm,
     .put_back = put_back,
     .forget = forget,
+    .needs_token = needs_token,
+    .waits = waits,
+    .again = again,
+    .loop_address = loop_address,
+    .loop_stepped = loop_stepped,
+    .leave_loop = leave_loop,
 };

@@ -98,11 +98,19 @@ void process_paths_clear(ProcessPaths *paths)
 
 /* ---- locks ---- */
 
+static atomic_uint forks;
+
+unsigned process_forks(void)
+{
+  return atomic_load_explicit(&forks, memory_order_relaxed);
+}
+
 static _Atomic(ProcessLock *) taken_locks;
 
 /* In the child only this thread lives; whoever held a lock is gone. Runs async-signal-safe code. */
 static void after_fork_in_child(void)
 {
+  atomic_fetch_add(&forks, 1);
   for (ProcessLock *lock = atomic_load(&taken_locks); lock; lock = lock->next)
     lock->mutex = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
 }

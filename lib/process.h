@@ -19,6 +19,10 @@ bool process_at_secure(void);
  * of the environment must. An empty value counts as unset. */
 const char *process_env(const char *name);
 
+/* How many forks lie between this process and the program's start; a child of raw clone(2) that was
+ * not made by fork(3) does not count as one. */
+unsigned process_forks(void);
+
 /* THRED_DISABLE=1: do nothing at all. Read at each call, so that a program can set it itself. */
 bool process_disabled(void);
 

@@ -13,6 +13,7 @@
 #include "lib/process.h"
 #include "lib/secure.h"
 #include "lib/shown-url.h"
+#include "lib/wait.h"
 
 #if LIBCURL_VERSION_NUM < 0x075000
 #define CURL_PREREQFUNC_OK    0
@@ -71,7 +72,14 @@ const RouteDecision *request_decide(Handle *handle, const char *method, const ch
   return &last->decision;
 }
 
-static BearerRequest bearer_request(const Handle *handle)
+/* A program that gives its transfer less time than the configuration does is not kept longer. */
+static int64_t deadline_of(const Handle *handle)
+{
+  long timeout_ms = handle->watched ? handle->watched->timeout_ms : 0;
+  return timeout_ms > 0 ? clock_monotonic_ms() + timeout_ms : INT64_MAX;
+}
+
+BearerRequest request_bearer(const Handle *handle)
 {
   const Snapshot *snapshot = handle->remembered.snapshot;
   const RouteDecision *decision = &handle->remembered.decision;
@@ -81,7 +89,7 @@ static BearerRequest bearer_request(const Handle *handle)
       .host = snapshot_string(snapshot, snapshot_host(snapshot, decision->host)->name),
       .token = decision->token,
       .business = decision->business,
-      .deadline_ms = INT64_MAX};
+      .deadline_ms = deadline_of(handle)};
 }
 
 int request_get_token(Handle *handle, uint64_t refused, int64_t not_before_ms, size_t *length,
@@ -90,10 +98,10 @@ int request_get_token(Handle *handle, uint64_t refused, int64_t not_before_ms, s
   CacheToken token = {.value = handle_token_room(handle)};
   if (!token.value)
     return error_set(error, THRED_E_NO_MEMORY, "out of memory for a token");
-  BearerRequest request = bearer_request(handle);
+  BearerRequest request = request_bearer(handle);
   request.refused = refused;
   request.not_before_ms = not_before_ms;
-  int code = bearer_get(&request, &token, error);
+  int code = wait_get(handle, &request, &token, error);
   *length = token.length;
   *generation = token.generation;
   return code;
@@ -110,7 +118,7 @@ void request_note_refusal(Handle *handle)
   if (!handle->sent || !handle->generation || handle->remembered.decision.reason != ROUTE_TOKEN ||
       status != 401)
     return;
-  BearerRequest request = bearer_request(handle);
+  BearerRequest request = request_bearer(handle);
   request.refused = handle->generation;
   bearer_refuse(&request);
   handle->sent = false;
@@ -242,10 +250,12 @@ static int64_t turn_retry(Handle *handle, const Sending *sending, bool retry)
   int64_t not_before_ms = 0;
   if (retry) {
     handle->spent = true;
+    handle->answered = true;
     handle->may_answer = false;
   } else if (handle->spent && sending->redirects == 0) {
     handle->spent = false;
-    not_before_ms = handle->suspect_ms;
+    /* Under the shim the transfer can be run again. */
+    not_before_ms = handle->unchanged ? 0 : handle->suspect_ms;
   } else {
     return 0;
   }
@@ -269,6 +279,8 @@ static bool attach_token(Handle *handle, const Sending *sending, int local_port)
   size_t length = 0;
   uint64_t generation = 0;
   bool retry = is_retry(handle, sending);
+  if (!handle->unchanged)
+    handle->answered = false; /* the shim tells where a transfer begins */
   handle->redirects = sending->redirects;
   if (sending->redirects == 0)
     handle->origin[0] = 0; /* of the transfer before */
@@ -284,10 +296,12 @@ static bool attach_token(Handle *handle, const Sending *sending, int local_port)
     request_log_none(sending->method, sending->url, why);
     return false;
   }
-  int code = request_get_token(handle, retry ? handle->generation : 0, not_before_ms, &length,
-                               &generation, &error);
+  const bool again = retry || (handle->answered && sending->redirects == 0);
+  const uint64_t refused = again ? handle->generation : 0;
+  int code = request_get_token(handle, refused, not_before_ms, &length, &generation, &error);
   if (retry)
     handle->suspect_ms = clock_boot_ms();
+  handle->deferred = code == THRED_E_AGAIN;
   if (code) {
     request_log_none(sending->method, sending->url, error.message);
     return false;
@@ -308,6 +322,9 @@ static void write_request(Handle *handle, int local_port)
   if (known && sending.redirects == 0)
     handle->may_answer = handle->retry_wanted && !handle->spent;
   handle->sent = known && ask_curlu(handle, &sending) && attach_token(handle, &sending, local_port);
+  response_begin(handle, handle->sent ? RESPONSE_OPEN : RESPONSE_PASSES);
+  handle->was_read = handle->watched && handle->watched->counts_reads && handle->in_front ? 0 : -1;
+  handle->read_ended = false;
   if (!handle->sent)
     handle_step_aside(handle);
   options_set_bearer(handle, handle->sent);
@@ -338,6 +355,8 @@ int request_prereq(void *clientp, char *conn_primary_ip, char *conn_local_ip, in
       return answer;
   }
   write_request(handle, conn_local_port);
+  if (handle->deferred)
+    return CURL_PREREQFUNC_ABORT;
   return !handle->unchanged && program->prereq
              ? program->prereq(program->prereq_data, conn_primary_ip, conn_local_ip,
                                conn_primary_port, conn_local_port)

@@ -5,6 +5,7 @@
 #ifndef THRED_LIB_REQUEST_H
 #define THRED_LIB_REQUEST_H
 
+#include "lib/bearer.h"
 #include "lib/error.h"
 #include "lib/handle.h"
 
@@ -27,6 +28,9 @@ void request_log_none(const char *method, const char *url, const char *reason);
  * Returns a ThredError; *length and *generation on THRED_OK. */
 int request_get_token(Handle *handle, uint64_t refused, int64_t not_before_ms, size_t *length,
                       uint64_t *generation, Error *error);
+
+/* What to ask bearer.h for, by the remembered decision. */
+BearerRequest request_bearer(const Handle *handle);
 
 /*
  * Between transfers: wipes the token of the last one. If that ended with a 401 to our token that

@@ -231,6 +231,41 @@ static int transfer_error(const Transfer *transfer, const OauthPost *post, CURLc
                    "%s: %s%s%s", post->host, curl_easy_strerror(rc), detail[0] ? ": " : "", detail);
 }
 
+static CURLcode result_of(CURLM *multi)
+{
+  int left;
+  const CURLMsg *message = curl_multi_info_read(multi, &left);
+  return message ? message->data.result : CURLE_RECV_ERROR;
+}
+
+static void wait_for_socket(CURLM *multi, const OauthPost *post)
+{
+  if (post->wait_begin)
+    post->wait_begin();
+  curl_multi_poll(multi, NULL, 0, 1000, NULL);
+  if (post->wait_end)
+    post->wait_end();
+}
+
+/* What curl_easy_perform(3) does, but that it tells when it only waits. */
+static CURLcode run(CURL *curl, const OauthPost *post)
+{
+  int running = 1;
+  CURLM *multi = curl_multi_init();
+  if (!multi)
+    return CURLE_OUT_OF_MEMORY;
+  CURLMcode code = curl_multi_add_handle(multi, curl);
+  while (code == CURLM_OK && running) {
+    code = curl_multi_perform(multi, &running);
+    if (code == CURLM_OK && running)
+      wait_for_socket(multi, post);
+  }
+  CURLcode rc = code == CURLM_OK ? result_of(multi) : CURLE_OUT_OF_MEMORY;
+  curl_multi_remove_handle(multi, curl);
+  curl_multi_cleanup(multi); /* closes the connection: TLS's close_notify */
+  return rc;
+}
+
 static int perform(Transfer *transfer, const OauthPost *post, int64_t left_ms, Error *error)
 {
   /* Our own nodes, which libcurl does not copy: the secret lies in the caller's string only. */
@@ -250,7 +285,7 @@ static int perform(Transfer *transfer, const OauthPost *post, int64_t left_ms, E
                      "libcurl does not take an option of the token request: %s",
                      curl_easy_strerror(rc));
 
-  rc = curl_easy_perform(transfer->curl);
+  rc = run(transfer->curl, post);
   long status = 0;
   curl_easy_getinfo(transfer->curl, CURLINFO_RESPONSE_CODE, &status);
   if (rc == CURLE_OK || transfer->too_large)

@@ -25,6 +25,8 @@ typedef struct {
   uint32_t timeout;         /* seconds; 0: only the deadline counts */
   int64_t deadline_ms;      /* CLOCK_MONOTONIC */
   int at_secure;            /* 1: environment variables (proxies) do not count */
+  void (*wait_begin)(void); /* as in FetchRequest; both or none */
+  void (*wait_end)(void);
 } OauthPost;
 
 typedef struct {

@@ -94,6 +94,8 @@ static int ask(const FetchRequest *request, OauthPost *post, const char *const s
   post->timeout = environment->timeout;
   post->deadline_ms = request->deadline_ms;
   post->at_secure = request->at_secure;
+  post->wait_begin = request->wait_begin;
+  post->wait_end = request->wait_end;
 
   OauthReply reply;
   int code = oauth_http_post(post, &reply, error);

@@ -116,27 +116,86 @@ static bool is_for_thred(const Watch *watch, PreloadMoment moment)
 
 /* ---- before and after ---- */
 
-static void arm_at(Watch *watch, CURL *curl, PreloadMoment moment)
+static atomic_bool mime_unproved;
+
+void arm_distrust_mime(void)
 {
-  disarm(watch);
+  atomic_store_explicit(&mime_unproved, true, memory_order_relaxed);
+}
+
+static void arm_at(Watch *watch, CURL *curl, PreloadMoment moment, PreloadLoop *loop)
+{
   if (disabled || watch->ours || watch->unknown || !watch->library->complete ||
       !is_for_thred(watch, moment))
     return;
   int saved = errno;
   const PreloadApi *api = library(true);
+  watch->program.mime_unproved = atomic_load_explicit(&mime_unproved, memory_order_relaxed);
   if (api)
-    watch->armed = api->arm(&watch->handle, curl, &watch->library->api, &watch->program, moment);
+    watch->armed =
+        api->arm(&watch->handle, curl, &watch->library->api, &watch->program, moment, loop);
   errno = saved;
 }
 
-void arm(Watch *watch, CURL *curl)
+void arm(Watch *watch, CURL *curl, PreloadLoop *loop)
 {
-  arm_at(watch, curl, PRELOAD_START);
+  PreloadProgram *program = &watch->program;
+  disarm(watch);
+  watch->paused = 0;
+  /* To be rewound, it must be known how far it was read. */
+  program->counts_reads = program->body == PRELOAD_READ && program->read &&
+                          program->read != (curl_read_callback)fread &&
+                          (program->seek || program->ioctl);
+  arm_at(watch, curl, PRELOAD_START, loop);
 }
 
+bool arm_is_likely(const Watch *watch)
+{
+  return !disabled && !watch->ours && (watch->may_be_thred || watch->program.curlu);
+}
+
+void arm_suspend(Watch *watch)
+{
+  library(false)->suspend(watch->handle);
+}
+
+/* One that was armed stays so until its transfer is over, whatever it is for now. */
 void arm_changed(Watch *watch, CURL *curl, bool armed)
 {
-  arm_at(watch, curl, armed ? PRELOAD_CHANGE_ARMED : PRELOAD_CHANGE);
+  if (watch->parked)
+    watch->changed = true;
+  arm_at(watch, curl, armed ? PRELOAD_CHANGE_ARMED : PRELOAD_CHANGE, NULL);
+}
+
+bool arm_needs_token(Watch *watch)
+{
+  return watch->armed && library(false)->needs_token(watch->handle);
+}
+
+bool arm_waits(Watch *watch, bool patience)
+{
+  return watch->armed && library(false)->waits(watch->handle, patience);
+}
+
+bool arm_again(Watch *watch, CURLcode result)
+{
+  return watch->armed && library(false)->again(watch->handle, result);
+}
+
+const char *arm_loop_address(const PreloadLoop *loop)
+{
+  return loop->bell ? library(false)->loop_address(loop) : NULL;
+}
+
+void arm_loop_stepped(PreloadLoop *loop)
+{
+  if (loop->bell)
+    library(false)->loop_stepped(loop);
+}
+
+void arm_leave_loop(PreloadLoop *loop)
+{
+  library(false)->leave_loop(loop);
 }
 
 void disarm(Watch *watch)

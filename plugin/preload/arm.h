@@ -9,10 +9,25 @@
 #include "plugin/preload/watch.h"
 
 /* Before a transfer of `curl`: arms it if it is for Thred; if it is armed already, decides again.
- */
-void arm(Watch *watch, CURL *curl);
-/* The same after an option was changed; `armed`: it was, until then. */
+ * `loop` NULL: the caller may be held up. */
+void arm(Watch *watch, CURL *curl, PreloadLoop *loop);
+/* Could it be? Cheap, and opens nothing. */
+bool arm_is_likely(const Watch *watch);
+
+/* Before and after an option is changed; `armed`: it was, until then. */
+void arm_suspend(Watch *watch);
 void arm_changed(Watch *watch, CURL *curl, bool armed);
+
+/* PreloadApi's functions; false for a handle that is not armed. */
+bool arm_needs_token(Watch *watch);
+bool arm_waits(Watch *watch, bool patience);
+bool arm_again(Watch *watch, CURLcode result);
+const char *arm_loop_address(const PreloadLoop *loop);
+void arm_loop_stepped(PreloadLoop *loop);
+void arm_leave_loop(PreloadLoop *loop);
+
+/* This process has made a part of a MIME that may not be rewound; whose, nobody can tell. */
+void arm_distrust_mime(void);
 
 /* After it. Nothing happens to a handle that is not armed. */
 void disarm(Watch *watch);

@@ -64,6 +64,7 @@ static const Library *publish(const Library *library)
 typedef struct {
   const char *name;
   void *member;
+  bool optional;
 } Symbol;
 
 /* True: nothing is missing. */
@@ -71,31 +72,41 @@ static bool bind_all(Library *library, const Binding *binding)
 {
   ThredCurlApi *api = &library->api;
   const Symbol symbols[] = {
-      {"curl_easy_init", &library->easy_init},
-      {"curl_easy_perform", &library->easy_perform},
-      {"curl_easy_reset", &library->easy_reset},
-      {"curl_multi_init", &library->multi_init},
-      {"curl_multi_add_handle", &library->multi_add_handle},
-      {"curl_multi_remove_handle", &library->multi_remove_handle},
-      {"curl_multi_cleanup", &library->multi_cleanup},
-      {"curl_multi_info_read", &library->multi_info_read},
-      {"curl_easy_duphandle", &api->easy_duphandle},
-      {"curl_easy_cleanup", &api->easy_cleanup},
-      {"curl_easy_setopt", &api->easy_setopt},
-      {"curl_easy_getinfo", &api->easy_getinfo},
-      {"curl_version_info", &api->version_info},
-      {"curl_url", &api->url},
-      {"curl_url_cleanup", &api->url_cleanup},
-      {"curl_url_set", &api->url_set},
-      {"curl_url_get", &api->url_get},
-      {"curl_free", &api->free},
+      {"curl_easy_init", &library->easy_init, false},
+      {"curl_easy_perform", &library->easy_perform, false},
+      {"curl_easy_reset", &library->easy_reset, false},
+      {"curl_multi_init", &library->multi_init, false},
+      {"curl_multi_add_handle", &library->multi_add_handle, false},
+      {"curl_multi_remove_handle", &library->multi_remove_handle, false},
+      {"curl_multi_cleanup", &library->multi_cleanup, false},
+      {"curl_multi_info_read", &library->multi_info_read, false},
+      {"curl_easy_pause", &library->easy_pause, false},
+      {"curl_easy_escape", &library->easy_escape, false},
+      {"curl_multi_perform", &library->multi_perform, false},
+      {"curl_multi_socket_action", &library->multi_socket_action, false},
+      {"curl_multi_socket", &library->multi_socket, true},
+      {"curl_multi_socket_all", &library->multi_socket_all, true},
+      {"curl_multi_setopt", &library->multi_setopt, false},
+      {"curl_mime_data_cb", &library->mime_data_cb, false},
+      {"curl_mime_filedata", &library->mime_filedata, false},
+      {"curl_multi_get_handles", &library->multi_get_handles, true},
+      {"curl_easy_duphandle", &api->easy_duphandle, false},
+      {"curl_easy_cleanup", &api->easy_cleanup, false},
+      {"curl_easy_setopt", &api->easy_setopt, false},
+      {"curl_easy_getinfo", &api->easy_getinfo, false},
+      {"curl_version_info", &api->version_info, false},
+      {"curl_url", &api->url, false},
+      {"curl_url_cleanup", &api->url_cleanup, false},
+      {"curl_url_set", &api->url_set, false},
+      {"curl_url_get", &api->url_get, false},
+      {"curl_free", &api->free, false},
   };
   bool complete = true;
   api->size = sizeof *api;
   for (size_t i = 0; i < sizeof symbols / sizeof symbols[0]; i++) {
     void *symbol = binding_find(binding, symbols[i].name);
     memcpy(symbols[i].member, &symbol, sizeof symbol);
-    complete &= symbol != NULL;
+    complete &= symbol || symbols[i].optional;
   }
   return complete;
 }

@@ -25,8 +25,19 @@ typedef struct {
   CURLMcode (*multi_remove_handle)(CURLM *, CURL *);
   CURLMcode (*multi_cleanup)(CURLM *);
   CURLMsg *(*multi_info_read)(CURLM *, int *);
+  CURLcode (*easy_pause)(CURL *, int);
+  char *(*easy_escape)(CURL *, const char *, int);
+  CURLMcode (*multi_perform)(CURLM *, int *);
+  CURLMcode (*multi_socket_action)(CURLM *, curl_socket_t, int, int *);
+  CURLMcode (*multi_socket)(CURLM *, curl_socket_t, int *);
+  CURLMcode (*multi_socket_all)(CURLM *, int *);
+  CURLMcode (*multi_setopt)(CURLM *, CURLMoption, ...);
+  CURLcode (*mime_data_cb)(curl_mimepart *, curl_off_t, curl_read_callback, curl_seek_callback,
+                           curl_free_callback, void *);
+  CURLcode (*mime_filedata)(curl_mimepart *, const char *);
+  CURL **(*multi_get_handles)(CURLM *); /* 8.4 */
   ThredCurlApi api; /* easy_setopt, easy_duphandle, easy_cleanup and what the library needs */
-  bool complete;    /* nothing is NULL */
+  bool complete;    /* nothing is NULL but what only some versions have */
 } Library;
 
 /* The one that a call from `caller` (a return address) is meant for; NULL: there is none. */

@@ -1,29 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * preload.c - libthred-preload.so: the functions of libcurl that it stands before. Each finds the
- * libcurl that the call is meant for, does what is ours to do, and hands the call on.
+ * preload.c - libthred-preload.so: the functions of libcurl that it stands before, for easy handles
+ * here, for multi handles in multi.c. Each finds the libcurl that the call is meant for, does what
+ * is ours to do, and hands the call on.
  *
  * No state here or below needs an unwind: programs leave a transfer by longjmp out of a callback
  * (Lua and R do). A handle that stayed armed is taken up again by its next use.
  */
 #include <stdarg.h>
 #include <stddef.h>
+#include <sys/stat.h>
 
 #include "plugin/preload/arm.h"
-#include "plugin/preload/library.h"
-#include "plugin/preload/watch.h"
+#include "plugin/preload/hook.h"
+#include "plugin/preload/loop.h"
 
-#define HOOK     __attribute__((visibility("default")))
-#define CALLER() __builtin_extract_return_addr(__builtin_return_address(0))
-
-/* The libcurl of a handle: the one that made it, else the one that the caller is bound to. */
-static const Library *library_of(const Watch *watch, const void *caller)
-{
-  return watch ? watch->library : library_of_caller(caller);
-}
-
-/* Watches a handle that the program got from `library`. NULL: out of memory, or no handle. */
-static Watch *begin_watch(void *handle, const Library *library)
+Watch *hook_watch(void *handle, const Library *library)
 {
   Watch *left_over = watch_find(handle);
   if (left_over)
@@ -38,7 +30,7 @@ HOOK CURL *curl_easy_init(void)
   const void *caller = CALLER();
   const Library *library = library_of_caller(caller);
   CURL *curl = library ? library->easy_init() : NULL;
-  Watch *watch = begin_watch(curl, library);
+  Watch *watch = hook_watch(curl, library);
   if (watch)
     watch->ours = library_is_ours(caller);
   return curl;
@@ -47,32 +39,54 @@ HOOK CURL *curl_easy_init(void)
 HOOK CURL *curl_easy_duphandle(CURL *curl)
 {
   const Watch *watch = watch_find(curl);
-  const Library *library = library_of(watch, CALLER());
+  const Library *library = hook_library(watch, CALLER());
   CURL *copy = library && library->api.easy_duphandle ? library->api.easy_duphandle(curl) : NULL;
   if (!copy || !watch)
     return copy;
   arm_put_back(watch, copy);
-  Watch *copied = begin_watch(copy, library);
+  Watch *copied = hook_watch(copy, library);
   if (copied)
     copied->unknown = !watch_copy(copied, watch);
   return copy;
 }
 
-/* An option of an armed handle: what is ours goes off, the program's goes on, and it is judged
- * again. So is a handle that waits in a multi and was not for Thred, or authorised, until now. */
+static CURLcode pass_option(const Library *library, CURL *curl, CURLoption option,
+                            Argument argument)
+{
+  return sizeof(void *) < sizeof(curl_off_t) && (int)option / 10000 == 3
+             ? library->api.easy_setopt(curl, option, argument.large)
+             : library->api.easy_setopt(curl, option, argument.pointer);
+}
+
+/* An option that decides whether the handle is for Thred. While that is armed, what is ours of the
+ * request goes off it, the program's goes on, and it is judged again; so is a handle that waits in
+ * a multi and was not for Thred, or authorised, until now. */
+static CURLcode set_judged(const Library *library, Watch *watch, CURL *curl, CURLoption option,
+                           Argument argument)
+{
+  const bool armed = watch->armed;
+  if (armed)
+    arm_suspend(watch);
+  CURLcode code = pass_option(library, curl, option, argument);
+  if (code == CURLE_OK)
+    watch_note(watch, option, argument);
+  if (armed || atomic_load_explicit(&watch->multi, memory_order_relaxed))
+    arm_changed(watch, curl, armed);
+  return code;
+}
+
 static CURLcode set_option(const Library *library, Watch *watch, CURL *curl, CURLoption option,
                            Argument argument)
 {
-  const bool cares = watch && watch_cares(option), armed = cares && watch->armed;
-  if (armed)
-    disarm(watch);
-  CURLcode code = sizeof(void *) < sizeof(curl_off_t) && (int)option / 10000 == 3
-                      ? library->api.easy_setopt(curl, option, argument.large)
-                      : library->api.easy_setopt(curl, option, argument.pointer);
-  if (cares && code == CURLE_OK)
+  const WatchCare care = watch ? watch_cares(option) : WATCH_IGNORES;
+  CURLcode code = CURLE_OK;
+  if (care == WATCH_JUDGES)
+    return set_judged(library, watch, curl, option, argument);
+  const bool ours = care == WATCH_TAKES || (care == WATCH_READS && watch->program.counts_reads);
+  if (!ours || !watch->armed)
+    code = pass_option(library, curl, option, argument);
+  if (care != WATCH_IGNORES && code == CURLE_OK)
     watch_note(watch, option, argument);
-  if (armed || (cares && atomic_load_explicit(&watch->multi, memory_order_relaxed)))
-    arm_changed(watch, curl, armed);
   return code;
 }
 
@@ -80,7 +94,7 @@ static CURLcode set_option(const Library *library, Watch *watch, CURL *curl, CUR
 HOOK CURLcode(curl_easy_setopt)(CURL *curl, CURLoption option, ...)
 {
   Watch *watch = watch_find(curl);
-  const Library *library = library_of(watch, CALLER());
+  const Library *library = hook_library(watch, CALLER());
   Argument argument = {NULL, 0};
   va_list list;
   if (!library || !library->api.easy_setopt)
@@ -97,23 +111,42 @@ HOOK CURLcode(curl_easy_setopt)(CURL *curl, CURLoption option, ...)
 HOOK CURLcode curl_easy_perform(CURL *curl)
 {
   Watch *watch = watch_find(curl);
-  const Library *library = library_of(watch, CALLER());
+  const Library *library = hook_library(watch, CALLER());
   if (!library || !library->easy_perform)
     return CURLE_FAILED_INIT;
   if (!watch)
     return library->easy_perform(curl);
-  arm(watch, curl);
+  if (watch->parked)
+    return CURLE_FAILED_INIT; /* as for every handle that is in a multi */
+  arm(watch, curl, NULL);
   watch->judged = true;
   CURLcode code = library->easy_perform(curl);
+  if (arm_again(watch, code))
+    code = library->easy_perform(curl);
   watch->judged = false;
   disarm(watch);
   return code;
 }
 
+/* What the program pauses is kept apart from what we have paused, and does not end that. */
+HOOK CURLcode curl_easy_pause(CURL *curl, int action)
+{
+  Watch *watch = watch_find(curl);
+  const Library *library = hook_library(watch, CALLER());
+  if (!library || !library->easy_pause)
+    return CURLE_BAD_FUNCTION_ARGUMENT;
+  if (watch) {
+    watch->paused = action;
+    if (watch->waiting && !watch->parked)
+      action |= CURLPAUSE_RECV;
+  }
+  return library->easy_pause(curl, action);
+}
+
 HOOK void curl_easy_reset(CURL *curl)
 {
   Watch *watch = watch_find(curl);
-  const Library *library = library_of(watch, CALLER());
+  const Library *library = hook_library(watch, CALLER());
   if (watch)
     arm_forget(watch);
   if (library && library->easy_reset)
@@ -125,8 +158,9 @@ HOOK void curl_easy_reset(CURL *curl)
 HOOK void curl_easy_cleanup(CURL *curl)
 {
   Watch *watch = watch_find(curl);
-  const Library *library = library_of(watch, CALLER());
+  const Library *library = hook_library(watch, CALLER());
   if (watch) {
+    loop_forget(watch);
     arm_forget(watch);
     watch_remove(watch);
   }
@@ -134,80 +168,31 @@ HOOK void curl_easy_cleanup(CURL *curl)
     library->api.easy_cleanup(curl);
 }
 
-/* ---- multi handles ---- */
+/* ---- parts of a MIME ---- */
 
-HOOK CURLM *curl_multi_init(void)
+/* Whether the body of a request can be sent again: a part that cannot be rewound is noted. */
+HOOK CURLcode curl_mime_data_cb(curl_mimepart *part, curl_off_t size, curl_read_callback read,
+                                curl_seek_callback seek, curl_free_callback free_data, void *data)
 {
   const Library *library = library_of_caller(CALLER());
-  CURLM *multi = library && library->multi_init ? library->multi_init() : NULL;
-  begin_watch(multi, library);
-  return multi;
+  if (!library || !library->mime_data_cb)
+    return CURLE_FAILED_INIT;
+  arm_distrust_mime();
+  return library->mime_data_cb(part, size, read, seek, free_data, data);
 }
 
-/* curl_easy_perform runs its transfer through these functions, and may call them by their public
- * names (it does in Debian's builds): then it has been judged already. (Left over from a longjmp,
- * `judged` does no harm: curl_easy_perform judges anew.) */
-HOOK CURLMcode curl_multi_add_handle(CURLM *multi, CURL *curl)
+static bool is_regular_file(const char *path)
 {
-  const void *caller = CALLER();
-  Watch *watch = watch_find(curl);
-  const Library *library = library_of(watch, caller);
-  if (!library || !library->multi_add_handle)
-    return CURLM_INTERNAL_ERROR;
-  const bool armed = watch && watch->armed;
-  if (watch && !(watch->judged && library_contains(library, caller)))
-    arm(watch, curl);
-  CURLMcode code = library->multi_add_handle(multi, curl);
-  if (watch && code == CURLM_OK)
-    watch_set_multi(watch, multi);
-  else if (watch && !armed)
-    disarm(watch);
-  return code;
+  struct stat st;
+  return stat(path, &st) == 0 && S_ISREG(st.st_mode);
 }
 
-HOOK CURLMcode curl_multi_remove_handle(CURLM *multi, CURL *curl)
+HOOK CURLcode curl_mime_filedata(curl_mimepart *part, const char *path)
 {
-  Watch *watch = watch_find(curl);
-  const Library *library = library_of(watch, CALLER());
-  if (!library || !library->multi_remove_handle)
-    return CURLM_INTERNAL_ERROR;
-  CURLMcode code = library->multi_remove_handle(multi, curl);
-  if (watch && code == CURLM_OK) {
-    watch_set_multi(watch, NULL);
-    disarm(watch);
-  }
-  return code;
-}
-
-/* A transfer that is done: the program may look at its handle and use it again. */
-HOOK CURLMsg *curl_multi_info_read(CURLM *multi, int *left)
-{
-  const Library *library = library_of(watch_find(multi), CALLER());
-  CURLMsg *message =
-      library && library->multi_info_read ? library->multi_info_read(multi, left) : NULL;
-  Watch *watch = message && message->msg == CURLMSG_DONE ? watch_find(message->easy_handle) : NULL;
-  if (watch)
-    disarm(watch);
-  return message;
-}
-
-static void leave_multi(Watch *watch)
-{
-  watch_set_multi(watch, NULL);
-  disarm(watch);
-}
-
-/* The handles that are still in it live on. All is done before the call: after it, another thread
- * may have a new CURLM at this address. */
-HOOK CURLMcode curl_multi_cleanup(CURLM *multi)
-{
-  Watch *watch = watch_find(multi);
-  const Library *library = library_of(watch, CALLER());
-  if (!library || !library->multi_cleanup)
-    return CURLM_INTERNAL_ERROR;
-  if (watch) {
-    watch_each_of(watch, leave_multi);
-    watch_remove(watch);
-  }
-  return library->multi_cleanup(multi);
+  const Library *library = library_of_caller(CALLER());
+  if (!library || !library->mime_filedata)
+    return CURLE_FAILED_INIT;
+  if (path && !is_regular_file(path))
+    arm_distrust_mime();
+  return library->mime_filedata(part, path);
 }

@@ -2,6 +2,7 @@
 #include "plugin/preload/watch.h"
 
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -76,6 +77,11 @@ Watch *watch_add(void *key, const Library *library)
   watch->handle = NULL;
   watch->armed = watch->judged = false;
   watch->ours = false;
+  watch->loop = NULL;
+  watch->limit = 0;
+  watch->is_done = false;
+  watch->waiting = watch->parked = watch->changed = false;
+  watch->paused = 0;
   watch->library = library;
   watch_set_multi(watch, NULL);
   atomic_store_explicit(&watch->members, 0, memory_order_relaxed);
@@ -133,8 +139,9 @@ void watch_reset(Watch *watch)
   free(watch->url);
   free(watch->netrc_file);
   watch->url = watch->netrc_file = NULL;
-  watch->may_be_thred = watch->unknown = false;
+  watch->may_be_thred = watch->unknown = watch->has_fields = false;
   watch->program = defaults;
+  watch->program.write_data = stdout; /* url.c, Curl_init_userdefined */
 }
 
 /* A copy of `text`, which may be NULL; false: out of memory. */
@@ -153,6 +160,7 @@ bool watch_copy(Watch *copy, const Watch *from)
   copy->program.netrc_file = copy->netrc_file;
   copy->may_be_thred = from->may_be_thred;
   copy->unknown = from->unknown;
+  copy->has_fields = from->has_fields;
   copy->ours = from->ours;
   return true;
 }
@@ -164,13 +172,43 @@ bool watch_copy(Watch *copy, const Watch *from)
 #define CURLOPT_PREREQDATA     ((CURLoption)(CURLOPTTYPE_CBPOINT + 313))
 #endif
 
-/* By number: one is deprecated, the other is of 7.85. */
+/* By number: all but the last are deprecated, that is of 7.85. */
+#define OPTION_HTTPPOST            (CURLOPTTYPE_OBJECTPOINT + 24)
+#define OPTION_PUT                 (CURLOPTTYPE_LONG + 54)
+#define OPTION_IOCTLFUNCTION       (CURLOPTTYPE_FUNCTIONPOINT + 130)
+#define OPTION_IOCTLDATA           (CURLOPTTYPE_CBPOINT + 131)
 #define OPTION_REDIR_PROTOCOLS     (CURLOPTTYPE_LONG + 182)
 #define OPTION_REDIR_PROTOCOLS_STR (CURLOPTTYPE_STRINGPOINT + 319)
 
-bool watch_cares(CURLoption option)
+WatchCare watch_cares(CURLoption option)
 {
   switch ((int)option) {
+  case CURLOPT_WRITEFUNCTION:
+  case CURLOPT_WRITEDATA:
+  case CURLOPT_HEADERFUNCTION:
+  case CURLOPT_HEADERDATA:
+    return WATCH_TAKES;
+  case CURLOPT_READFUNCTION:
+  case CURLOPT_READDATA:
+    return WATCH_READS;
+  case CURLOPT_TIMEOUT:
+  case CURLOPT_TIMEOUT_MS:
+  case CURLOPT_HTTPGET:
+  case CURLOPT_NOBODY:
+  case CURLOPT_POST:
+  case CURLOPT_POSTFIELDS:
+  case CURLOPT_COPYPOSTFIELDS:
+  case OPTION_HTTPPOST:
+  case CURLOPT_MIMEPOST:
+  case OPTION_PUT:
+  case CURLOPT_UPLOAD:
+  case CURLOPT_SEEKFUNCTION:
+  case CURLOPT_SEEKDATA:
+  case OPTION_IOCTLFUNCTION:
+  case OPTION_IOCTLDATA:
+  case CURLOPT_RESUME_FROM:
+  case CURLOPT_RESUME_FROM_LARGE:
+    return WATCH_NOTES;
   case CURLOPT_URL:
   case CURLOPT_CURLU:
   case CURLOPT_HTTPHEADER:
@@ -200,9 +238,9 @@ bool watch_cares(CURLoption option)
   case CURLOPT_PROXYUSERNAME:
   case OPTION_REDIR_PROTOCOLS:
   case OPTION_REDIR_PROTOCOLS_STR:
-    return true;
+    return WATCH_JUDGES;
   default:
-    return false;
+    return WATCH_IGNORES;
   }
 }
 
@@ -367,6 +405,105 @@ static bool note_taken_over(PreloadProgram *program, CURLoption option, Argument
   }
 }
 
+/* ---- what it sends and gets ---- */
+
+/* The kind of body, as setopt.c keeps it: the last of these options wins. */
+static void note_body(Watch *watch, CURLoption option, Argument argument)
+{
+  PreloadProgram *program = &watch->program;
+  const bool on = argument.pointer != NULL;
+  switch ((int)option) {
+  case CURLOPT_HTTPGET:
+    if (on)
+      program->body = PRELOAD_NO_BODY;
+    break;
+  case CURLOPT_NOBODY:
+    if (on)
+      program->body = PRELOAD_NO_BODY;
+    break;
+  case CURLOPT_POST: /* without fields, what READFUNCTION gives */
+    program->body = !on ? PRELOAD_NO_BODY : watch->has_fields ? PRELOAD_FIELDS : PRELOAD_READ;
+    break;
+  case CURLOPT_POSTFIELDS:
+  case CURLOPT_COPYPOSTFIELDS:
+    watch->has_fields = on;
+    program->body = on ? PRELOAD_FIELDS : PRELOAD_READ;
+    break;
+  case OPTION_HTTPPOST:
+    program->form = argument.pointer;
+    program->body = PRELOAD_FORM;
+    break;
+  case CURLOPT_MIMEPOST:
+    program->body = PRELOAD_MIME;
+    break;
+  case OPTION_PUT:
+  case CURLOPT_UPLOAD:
+    program->body = on ? PRELOAD_READ : PRELOAD_NO_BODY;
+    break;
+  default:
+    break;
+  }
+}
+
+static void note_sending(PreloadProgram *program, CURLoption option, Argument argument)
+{
+  switch ((int)option) {
+  case CURLOPT_READFUNCTION:
+    note_function(&program->read, argument.pointer);
+    break;
+  case CURLOPT_READDATA:
+    program->read_data = argument.pointer;
+    break;
+  case CURLOPT_SEEKFUNCTION:
+    note_function(&program->seek, argument.pointer);
+    break;
+  case CURLOPT_SEEKDATA:
+    program->seek_data = argument.pointer;
+    break;
+  case OPTION_IOCTLFUNCTION:
+    note_function(&program->ioctl, argument.pointer);
+    break;
+  case OPTION_IOCTLDATA:
+    program->ioctl_data = argument.pointer;
+    break;
+  case CURLOPT_RESUME_FROM:
+    program->resumes = argument.pointer != NULL;
+    break;
+  case CURLOPT_RESUME_FROM_LARGE:
+    program->resumes = (sizeof argument.pointer < sizeof argument.large) ? argument.large != 0
+                                                                         : argument.pointer != NULL;
+    break;
+  default:
+    break;
+  }
+}
+
+static void note_getting(PreloadProgram *program, CURLoption option, Argument argument)
+{
+  switch ((int)option) {
+  case CURLOPT_WRITEFUNCTION:
+    note_function(&program->write, argument.pointer);
+    break;
+  case CURLOPT_WRITEDATA:
+    program->write_data = argument.pointer;
+    break;
+  case CURLOPT_HEADERFUNCTION:
+    note_function(&program->header, argument.pointer);
+    break;
+  case CURLOPT_HEADERDATA:
+    program->header_data = argument.pointer;
+    break;
+  case CURLOPT_TIMEOUT:
+    program->timeout_ms = (long)(intptr_t)argument.pointer * 1000;
+    break;
+  case CURLOPT_TIMEOUT_MS:
+    program->timeout_ms = (long)(intptr_t)argument.pointer;
+    break;
+  default:
+    break;
+  }
+}
+
 void watch_note(Watch *watch, CURLoption option, Argument argument)
 {
   PreloadProgram *program = &watch->program;
@@ -380,5 +517,8 @@ void watch_note(Watch *watch, CURLoption option, Argument argument)
     note_authorisation(program, option, argument);
     note_request(program, option, argument);
     note_journey(program, option, argument);
+    note_body(watch, option, argument);
+    note_sending(program, option, argument);
+    note_getting(program, option, argument);
   }
 }

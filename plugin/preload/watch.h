@@ -35,16 +35,28 @@ typedef struct Watch {
 
   /* Of a CURLM. */
   atomic_uint members; /* handles that were added and not taken out */
+  struct Loop *loop;   /* loop.h; NULL: none of them was ever for Thred */
+  long limit;          /* MAX_TOTAL_CONNECTIONS; 0: none */
 
   /* Of a CURL. */
   _Atomic(void *) multi; /* the CURLM that it was added to, or NULL */
   PreloadProgram program;
   char *url, *netrc_file; /* what `program` points to */
+  bool has_fields;        /* POSTFIELDS */
   bool may_be_thred;      /* the URL has the domain in it somewhere */
   bool unknown;           /* memory was out: not all is known, so it is left alone */
   PreloadHandle *handle;  /* the library's state, or NULL */
   bool armed;
   bool judged; /* by curl_easy_perform, for the transfer that it runs */
+  int paused;  /* CURLPAUSE_* that the program has set */
+
+  /* Of a CURL in a loop (loop.c). */
+  struct Watch *next_waiting, *next_done;
+  bool waiting;    /* for a token; in the loop's list */
+  bool parked;     /* .. before its transfer: libcurl does not know that it was added */
+  bool changed;    /* .. and is to be judged again before that begins */
+  bool is_done;    /* its message is in the loop's list */
+  CURLMsg message; /* how it ended, for the program */
 } Watch;
 
 Watch *watch_find(const void *key);
@@ -68,8 +80,17 @@ void watch_set_multi(Watch *watch, void *multi);
 /* Calls `act` for each handle that is in the CURLM of `multi`. */
 void watch_each_of(Watch *multi, void (*act)(Watch *));
 
-/* Does this option matter to us? And takes down its new value, once libcurl has taken it. */
-bool watch_cares(CURLoption option);
+/* Does this option matter to us? */
+typedef enum {
+  WATCH_IGNORES,
+  WATCH_NOTES,  /* only to know */
+  WATCH_TAKES,  /* what libcurl has while the handle is armed is ours */
+  WATCH_READS,  /* .. if it counts_reads, else only to know */
+  WATCH_JUDGES, /* whether the handle is for Thred may depend on it */
+} WatchCare;
+WatchCare watch_cares(CURLoption option);
+
+/* Takes down its new value, once libcurl has taken it. */
 void watch_note(Watch *watch, CURLoption option, Argument argument);
 
 #endif

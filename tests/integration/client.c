@@ -111,10 +111,15 @@ static CURLcode run_multi(Client *client)
   return result;
 }
 
-CURLcode client_run(Client *client)
+void client_clear(Client *client)
 {
   clear_body(&client->body);
   client->trouble[0] = '\0';
+}
+
+CURLcode client_run(Client *client)
+{
+  client_clear(client);
   return client->mode.multi ? run_multi(client) : curl_easy_perform(client->curl);
 }
 

@@ -39,6 +39,9 @@ void client_adopt(Client *client, const Client *from, CURL *copy);
 /* Detaches and frees. */
 void client_close(Client *client);
 
+/* Forgets what the last transfer brought. */
+void client_clear(Client *client);
+
 /* One transfer. */
 CURLcode client_run(Client *client);
 CURLcode client_run_url(Client *client, const char *url);

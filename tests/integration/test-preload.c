@@ -83,15 +83,20 @@ static void a_second_401_is_final(void **state)
   client_close(&client);
 }
 
-static void without_a_challenge_it_is_delivered(void **state)
+/* libcurl does not answer a 401 that asks for nothing. */
+static void without_a_challenge(void **state)
 {
   Client client;
   preload_open_stale(&client, MODE(state));
   control(&emulator, "POST", "set?www_authenticate=no");
-  client_expect(&client, 401);
-  assert_non_null(strstr(client.body.data, "invalid_token"));
-  expect_log(&emulator, SENT(INVOICES, "invalid", "401"));
-  client_expect(&client, 200); /* it was the last one that this token got */
+  for (int i = 0; i < 3; i++) {
+    client_expect(&client, 200);
+    preload_expect_good_body(&client);
+    expect_log(&emulator, SENT(INVOICES, "invalid", "401")
+                              LOG_BUSINESS_TOKEN SENT(INVOICES, "business=3c90", "200"));
+    preload_revoke_business_tokens();
+  }
+  expect_no_leak(&emulator);
   client_close(&client);
 }
 
@@ -157,14 +162,15 @@ static void bodies_arrive_whole(void **state)
   }
 }
 
-/* libcurl cannot send it again (error 65); the handle is as good as before. */
+/* The program gets the 401; the handle is as good as before. */
 static void a_body_that_cannot_be_rewound(void **state)
 {
   Client client;
   Upload upload = {0};
   preload_open_stale(&client, MODE(state));
   upload_put_unseekable(&client, &upload);
-  assert_int_equal(client_run(&client), CURLE_SEND_FAIL_REWIND);
+  client_expect(&client, 401);
+  assert_non_null(strstr(client.body.data, "invalid_token"));
   expect_log(&emulator, SENT_AS("PUT", INVOICES, "invalid", "401"));
   upload.at = 0;
   client_expect(&client, 200);
@@ -184,7 +190,7 @@ int main(void)
       ALL_MODES(a_revoked_token),
       ALL_MODES(many_in_a_row_on_one_handle),
       ALL_MODES(a_second_401_is_final),
-      ALL_MODES(without_a_challenge_it_is_delivered),
+      ALL_MODES(without_a_challenge),
       EASY_AND_MULTI(no_business_by_that_name),
       ALL_MODES(bodies_arrive_whole),
       EASY_AND_MULTI(a_body_that_cannot_be_rewound),

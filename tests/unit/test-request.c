@@ -42,18 +42,29 @@ void config_release(const Snapshot *snapshot)
   (void)snapshot;
 }
 
-int bearer_get(const BearerRequest *request, CacheToken *token, Error *error)
+BearerLook bearer_look(const BearerRequest *request, CacheToken *token, Error *error)
 {
-  (void)request;
+  (void)request, (void)error;
   bearer_calls++;
-  if (bearer_result) {
-    token->value[0] = 0;
-    return error_set(error, bearer_result, "no token today");
-  }
+  if (bearer_result)
+    return BEARER_NONE;
   strcpy(token->value, TOKEN);
   token->length = strlen(TOKEN);
   token->generation = 1;
-  return THRED_OK;
+  return BEARER_GOOD;
+}
+
+int bearer_get(const BearerRequest *request, CacheToken *token, Error *error)
+{
+  (void)request;
+  token->value[0] = 0;
+  return error_set(error, bearer_result, "no token today");
+}
+
+int64_t bearer_deadline_ms(const BearerRequest *request)
+{
+  (void)request;
+  return INT64_MAX;
 }
 
 void bearer_refuse(const BearerRequest *request)

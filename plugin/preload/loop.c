@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: MIT */
+#include "plugin/preload/loop.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "plugin/preload/arm.h"
+#include "plugin/preload/doorbell.h"
+
+/* A message of a handle that nobody watches. */
+typedef struct Stray {
+  struct Stray *next;
+  CURLMsg message;
+} Stray;
+
+typedef struct Loop {
+  PreloadLoop preload; /* what the library knows of it */
+  const Library *library;
+  CURLM *multi;
+  Watch *waiting;     /* parked or paused */
+  unsigned listed;    /* .. so many */
+  unsigned parked;    /* .. of them parked */
+  CURL *doorbell;     /* NULL: nobody waits */
+  bool broken;        /* it has ended by itself */
+  long limit;         /* MAX_TOTAL_CONNECTIONS of the program; 0: none */
+  Watch *done;        /* handles with a message for the program, the first one first .. */
+  Watch **done_end;   /* .. and where the next one goes */
+  Stray *strays;      /* messages after those */
+  Stray *given_stray; /* the program's until it reads the next one */
+} Loop;
+
+static Loop *loop_of(Watch *multi, CURLM *handle)
+{
+  if (multi->loop)
+    return multi->loop;
+  Loop *loop = calloc(1, sizeof *loop);
+  if (!loop)
+    return NULL;
+  loop->library = multi->library;
+  loop->multi = handle;
+  loop->limit = multi->limit;
+  loop->done_end = &loop->done;
+  return multi->loop = loop;
+}
+
+/* ---- the doorbell ---- */
+
+/* It is one connection more than the program's. */
+static void set_limit(const Loop *loop, long extra)
+{
+  if (loop->limit > 0)
+    loop->library->multi_setopt(loop->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, loop->limit + extra);
+}
+
+static void hang_up(Loop *loop)
+{
+  doorbell_remove(loop->library, loop->multi, loop->doorbell);
+  if (loop->doorbell)
+    set_limit(loop, 0);
+  loop->doorbell = NULL;
+  loop->broken = false;
+  if (loop->preload.bell)
+    arm_leave_loop(&loop->preload);
+}
+
+/* False: there is none, and nobody may wait for it. */
+static bool hang_out(Loop *loop)
+{
+  const char *address = arm_loop_address(&loop->preload);
+  if (loop->doorbell || !address)
+    return loop->doorbell != NULL;
+  set_limit(loop, 1);
+  loop->doorbell = doorbell_add(loop->library, loop->multi, address);
+  if (!loop->doorbell)
+    set_limit(loop, 0);
+  return loop->doorbell != NULL;
+}
+
+/* ---- the list of those who wait ---- */
+
+static void list(Loop *loop, Watch *watch)
+{
+  watch->waiting = true;
+  watch->next_waiting = loop->waiting;
+  loop->waiting = watch;
+  loop->listed++;
+}
+
+static void unlist(Loop *loop, Watch *watch)
+{
+  Watch **at = &loop->waiting;
+  while (*at && *at != watch)
+    at = &(*at)->next_waiting;
+  if (!*at)
+    return;
+  *at = watch->next_waiting;
+  loop->listed--;
+  watch->waiting = false;
+}
+
+static void park(Loop *loop, Watch *watch)
+{
+  watch->parked = true;
+  loop->parked++;
+  list(loop, watch);
+  (void)hang_out(loop); /* else the next step lets it go */
+}
+
+/* ---- messages ---- */
+
+static void tell_program(Loop *loop, Watch *watch)
+{
+  watch->next_done = NULL;
+  watch->is_done = true;
+  *loop->done_end = watch;
+  loop->done_end = &watch->next_done;
+}
+
+static void end(Loop *loop, Watch *watch)
+{
+  disarm(watch);
+  tell_program(loop, watch);
+}
+
+static void untell(Loop *loop, Watch *watch)
+{
+  Watch **at = &loop->done;
+  while (*at && *at != watch)
+    at = &(*at)->next_done;
+  if (!*at)
+    return;
+  *at = watch->next_done;
+  if (!*at)
+    loop->done_end = at;
+  watch->is_done = false;
+}
+
+/* False: memory is out. */
+static bool keep_stray(Loop *loop, const CURLMsg *message)
+{
+  Stray *stray = malloc(sizeof *stray), **end = &loop->strays;
+  if (!stray)
+    return false;
+  *stray = (Stray){NULL, *message};
+  while (*end)
+    end = &(*end)->next;
+  *end = stray;
+  return true;
+}
+
+/* Begins the transfer again, if it is to be: the program has seen nothing of it. True: libcurl runs
+ * one more than it has counted. */
+static bool run_again(Loop *loop, Watch *watch, CURL *curl)
+{
+  if (loop->library->multi_remove_handle(loop->multi, curl) == CURLM_OK) {
+    if (arm_needs_token(watch)) {
+      watch->changed = false;
+      park(loop, watch);
+      return false;
+    }
+    if (loop->library->multi_add_handle(loop->multi, curl) == CURLM_OK)
+      return true;
+  }
+  watch->message.data.result = CURLE_OUT_OF_MEMORY;
+  end(loop, watch);
+  return false;
+}
+
+/* True: one more is running than libcurl has counted. */
+static bool take_message(Loop *loop, const CURLMsg *message)
+{
+  CURL *curl = message->easy_handle;
+  Watch *watch = watch_find(curl);
+  if (curl == loop->doorbell) {
+    loop->broken = true;
+    return false;
+  }
+  if (watch) {
+    watch->message = *message;
+    if (watch->waiting)
+      unlist(loop, watch);
+    if (arm_again(watch, message->data.result))
+      return run_again(loop, watch, curl);
+    end(loop, watch);
+  } else {
+    (void)keep_stray(loop, message);
+  }
+  return false;
+}
+
+static int drain(Loop *loop)
+{
+  const CURLMsg *message;
+  int left, again = 0;
+  while ((message = loop->library->multi_info_read(loop->multi, &left)))
+    again += take_message(loop, message);
+  return again;
+}
+
+/* ---- who waits ---- */
+
+/* A handle that was paused in a callback. */
+static void list_paused(Watch *watch)
+{
+  Watch *multi = watch_find(atomic_load(&watch->multi));
+  if (multi && multi->loop && !watch->waiting && arm_waits(watch, true))
+    list(multi->loop, watch);
+}
+
+/* What libcurl would have told the program at once. */
+static void fail(Loop *loop, Watch *watch, CURL *curl, CURLMcode code)
+{
+  watch->message = (CURLMsg){.msg = CURLMSG_DONE, .easy_handle = curl};
+  watch->message.data.result =
+      code == CURLM_OUT_OF_MEMORY ? CURLE_OUT_OF_MEMORY : CURLE_FAILED_INIT;
+  end(loop, watch);
+}
+
+/* Its transfer begins, as far as the program is concerned: what it has changed since it added the
+ * handle counts. True: it still needs a token first. */
+static bool judge_parked(Loop *loop, Watch *watch)
+{
+  watch->changed = false;
+  arm(watch, atomic_load(&watch->key), &loop->preload);
+  return arm_needs_token(watch) && arm_waits(watch, !loop->preload.mute);
+}
+
+static bool is_waiting(Loop *loop, Watch *watch)
+{
+  return watch->parked && watch->changed ? judge_parked(loop, watch)
+                                         : arm_waits(watch, !loop->preload.mute);
+}
+
+static void unpark(Loop *loop, Watch *watch, CURL *curl)
+{
+  watch->parked = false;
+  loop->parked--;
+  CURLMcode code = loop->library->multi_add_handle(loop->multi, curl);
+  if (code != CURLM_OK)
+    fail(loop, watch, curl, code);
+}
+
+/* Lets everybody go whose token is there, or will not be. */
+static void let_go(Loop *loop)
+{
+  Watch *next;
+  for (Watch *watch = loop->waiting; watch; watch = next) {
+    CURL *curl = atomic_load(&watch->key);
+    next = watch->next_waiting;
+    if (is_waiting(loop, watch))
+      continue;
+    unlist(loop, watch);
+    if (watch->parked)
+      unpark(loop, watch, curl);
+    else /* with what the program itself has paused */
+      loop->library->easy_pause(curl, watch->paused);
+  }
+}
+
+/* A program may call these functions in a callback: it is told so by libcurl, which is asked here
+ * with an option that there is not. */
+static bool is_in_callback(const Loop *loop)
+{
+  return loop->library->multi_setopt(loop->multi, (CURLMoption)0, 0L) == CURLM_RECURSIVE_API_CALL;
+}
+
+static void settle(Watch *multi)
+{
+  Loop *loop = multi->loop;
+  if (loop->preload.waiting > loop->listed)
+    watch_each_of(multi, list_paused);
+  if (loop->waiting && (loop->broken || !hang_out(loop)))
+    loop->preload.mute = true;
+  let_go(loop);
+  if (!loop->waiting || loop->broken)
+    hang_up(loop);
+}
+
+/* ---- in and out ---- */
+
+static CURLMcode add_to_libcurl(CURLM *handle, Watch *watch, CURL *curl)
+{
+  CURLMcode code = watch->library->multi_add_handle(handle, curl);
+  if (code == CURLM_OK)
+    watch_set_multi(watch, handle);
+  else
+    disarm(watch);
+  return code;
+}
+
+CURLMcode loop_add(Watch *multi, CURLM *handle, Watch *watch, CURL *curl)
+{
+  Loop *loop = multi && arm_is_likely(watch) ? loop_of(multi, handle) : NULL;
+  arm(watch, curl, loop ? &loop->preload : NULL);
+  if (!loop || !arm_needs_token(watch))
+    return add_to_libcurl(handle, watch, curl);
+  watch->changed = true;
+  park(loop, watch);
+  watch_set_multi(watch, handle);
+  return CURLM_OK;
+}
+
+bool loop_forget(Watch *watch)
+{
+  Watch *multi = watch_find(atomic_load(&watch->multi));
+  Loop *loop = multi ? multi->loop : NULL;
+  bool parked = watch->parked;
+  if (!loop)
+    return false;
+  if (watch->waiting)
+    unlist(loop, watch);
+  if (watch->is_done)
+    untell(loop, watch);
+  loop->parked -= parked;
+  watch->parked = false;
+  return parked;
+}
+
+void loop_end(Watch *multi)
+{
+  Loop *loop = multi->loop;
+  if (!loop)
+    return;
+  hang_up(loop);
+  free(loop->given_stray);
+  while (loop->strays) {
+    Stray *next = loop->strays->next;
+    free(loop->strays);
+    loop->strays = next;
+  }
+  free(loop);
+  multi->loop = NULL;
+}
+
+/* ---- steps ---- */
+
+void loop_before(Watch *multi)
+{
+  if (!is_in_callback(multi->loop))
+    settle(multi);
+}
+
+void loop_after(Watch *multi, int *running)
+{
+  Loop *loop = multi->loop;
+  if (is_in_callback(loop))
+    return;
+  arm_loop_stepped(&loop->preload);
+  *running += drain(loop);
+  *running += (int)loop->parked;
+  *running -= loop->doorbell && !loop->broken;
+  settle(multi);
+}
+
+/* ---- what the program asks ---- */
+
+CURLMsg *loop_info_read(Watch *multi, int *left)
+{
+  Loop *loop = multi->loop;
+  Watch *watch;
+  CURLMsg *message = NULL;
+  if (!is_in_callback(loop))
+    drain(loop);
+  free(loop->given_stray);
+  loop->given_stray = NULL;
+  if ((watch = loop->done)) {
+    untell(loop, watch);
+    message = &watch->message;
+  } else if (loop->strays) {
+    loop->given_stray = loop->strays;
+    loop->strays = loop->strays->next;
+    message = &loop->given_stray->message;
+  }
+  *left = 0;
+  for (watch = loop->done; watch; watch = watch->next_done)
+    ++*left;
+  for (const Stray *stray = loop->strays; stray; stray = stray->next)
+    ++*left;
+  return message;
+}
+
+long loop_limit(Watch *multi, long connections)
+{
+  Loop *loop = multi->loop;
+  multi->limit = connections;
+  if (!loop)
+    return connections;
+  loop->limit = connections;
+  return connections > 0 && loop->doorbell ? connections + 1 : connections;
+}
+
+/* Memory that the program gives to curl_free(): only libcurl has it to give. Three bytes come for
+ * each byte that has to be escaped. */
+static void *libcurl_memory(const Library *library, size_t size)
+{
+  const size_t bytes = size / 3 + 1;
+  char *text = malloc(bytes);
+  if (!text)
+    return NULL;
+  memset(text, '\1', bytes);
+  void *memory = library->easy_escape(NULL, text, (int)bytes);
+  free(text);
+  return memory;
+}
+
+CURL **loop_fix_handles(Watch *multi, CURL **handles)
+{
+  Loop *loop = multi->loop;
+  size_t count = 0, kept = 0;
+  while (handles && handles[count])
+    count++;
+  const size_t size = (count + loop->parked + 1) * sizeof(CURL *);
+  CURL **fixed = handles && loop->parked ? libcurl_memory(loop->library, size) : handles;
+  if (!fixed)
+    return handles;
+  for (size_t i = 0; i < count; i++)
+    if (handles[i] != loop->doorbell)
+      fixed[kept++] = handles[i];
+  for (Watch *watch = loop->waiting; watch && fixed != handles; watch = watch->next_waiting)
+    if (watch->parked)
+      fixed[kept++] = atomic_load(&watch->key);
+  fixed[kept] = NULL;
+  if (fixed != handles)
+    loop->library->api.free(handles);
+  return fixed;
+}

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test-preload-loop.c - event loops under the shim: nobody waits for a token but the transfers that
+ * need it, and the program sees nothing of the waiting. The token endpoint takes a second here;
+ * a loop that it held up would show in one call that takes as long. How long the calls take in
+ * truth is measured by scripts/bench.
+ */
+#include <dirent.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "loops.h"
+#include "preload-client.h"
+#include "upload.h"
+
+#define SLOW_MS  1000
+#define HELD_MS  900 /* a call that took this long has waited */
+#define THREDS   3   /* transfers for Thred: two tokens */
+#define OTHERS   3
+#define EVERYONE (THREDS + OTHERS)
+
+static void slow_tokens(void)
+{
+  control(&emulator, "DELETE", "fault");
+  control(&emulator, "POST", "fault?path=token:partner&action=delay&delay_ms=%d&times=0", SLOW_MS);
+  control(&emulator, "POST", "fault?path=token:business&action=delay&delay_ms=%d&times=0", SLOW_MS);
+}
+
+static unsigned open_descriptors(void)
+{
+  unsigned count = 0;
+  DIR *folder = opendir("/proc/self/fd");
+  assert_non_null(folder);
+  while (readdir(folder))
+    count++;
+  closedir(folder);
+  return count;
+}
+
+/* ---- a crowd: some for Thred, some not ---- */
+
+typedef struct Crowd {
+  LoopRun run;
+  Client clients[EVERYONE];
+  unsigned done[EVERYONE];
+  CURLcode results[EVERYONE];
+  int64_t done_ms[EVERYONE];
+} Crowd;
+
+static const char *const urls[EVERYONE] = {BASE INVOICES,
+                                           BASE BUSINESSES,
+                                           BASE INVOICES,
+                                           "https://evil.example/1",
+                                           "https://evil.example/2",
+                                           "https://evil.example/3"};
+
+static void note_done(LoopRun *run, CURL *curl, CURLcode result)
+{
+  Crowd *crowd = run->data;
+  for (unsigned i = 0; i < EVERYONE; i++)
+    if (crowd->clients[i].curl == curl) {
+      crowd->done[i]++;
+      crowd->results[i] = result;
+      crowd->done_ms[i] = now_ms();
+      assert_int_equal(curl_multi_remove_handle(run->multi, curl), CURLM_OK);
+    }
+}
+
+static void add_everyone(Crowd *crowd)
+{
+  for (unsigned i = 0; i < EVERYONE; i++) {
+    crowd->done[i] = 0;
+    client_clear(&crowd->clients[i]);
+    int64_t since = now_ms();
+    assert_int_equal(curl_multi_add_handle(crowd->run.multi, crowd->clients[i].curl), CURLM_OK);
+    assert_true(now_ms() - since < HELD_MS);
+  }
+}
+
+static void gather(Crowd *crowd, LoopPattern pattern, Mode mode)
+{
+  *crowd = (Crowd){.run.done = note_done, .run.data = crowd};
+  loop_begin(&crowd->run, pattern);
+  for (unsigned i = 0; i < EVERYONE; i++)
+    client_open_plain(&crowd->clients[i], &emulator, mode, urls[i]);
+}
+
+static void expect_everyone(const Crowd *crowd, long thred_status)
+{
+  for (unsigned i = 0; i < EVERYONE; i++) {
+    assert_int_equal(crowd->done[i], 1);
+    assert_int_equal(crowd->results[i], CURLE_OK);
+    assert_int_equal(client_status(&crowd->clients[i]), i < THREDS ? thred_status : 200);
+  }
+}
+
+static void part(Crowd *crowd)
+{
+  loop_end(&crowd->run);
+  for (unsigned i = 0; i < EVERYONE; i++)
+    client_close(&crowd->clients[i]);
+}
+
+/* Cold, then with revoked tokens that libcurl answers, then with such that it does not. */
+static void nobody_is_held_up(LoopPattern pattern, Mode mode)
+{
+  Crowd crowd;
+  const unsigned descriptors = open_descriptors();
+  gather(&crowd, pattern, mode);
+  for (int round = 0; round < 3; round++) {
+    slow_tokens();
+    if (round > 0)
+      control(&emulator, "POST", "revoke");
+    if (round == 2)
+      control(&emulator, "POST", "set?www_authenticate=no");
+    add_everyone(&crowd);
+    loop_run(&crowd.run, pattern);
+    if (crowd.run.longest_ms >= HELD_MS || crowd.run.messages != EVERYONE * (round + 1u))
+      print_error("%s, round %d: held up for %d ms, %u messages\n", loop_names[pattern], round,
+                  (int)crowd.run.longest_ms, crowd.run.messages);
+    expect_everyone(&crowd, 200);
+    assert_true(crowd.run.longest_ms < HELD_MS);
+    assert_int_equal(crowd.run.messages, EVERYONE * (round + 1));
+    for (unsigned i = 0; i < THREDS; i++)
+      preload_expect_good_body(&crowd.clients[i]);
+  }
+  expect_no_leak(&emulator);
+  part(&crowd);
+  if (!mode.h2)
+    assert_in_range(open_descriptors(), descriptors - 1, descriptors);
+}
+
+static void perform_until_zero(void **state)
+{
+  nobody_is_held_up(LOOP_PERFORM, MODE(state));
+}
+
+static void perform_and_read(void **state)
+{
+  nobody_is_held_up(LOOP_PERFORM_READ, MODE(state));
+}
+
+static void perform_and_read_on_drop(void **state)
+{
+  nobody_is_held_up(LOOP_PERFORM_DROP, MODE(state));
+}
+
+static void fdset_and_select(void **state)
+{
+  nobody_is_held_up(LOOP_SELECT, MODE(state));
+}
+
+static void sockets(void **state)
+{
+  nobody_is_held_up(LOOP_SOCKETS, MODE(state));
+}
+
+static void sockets_and_read_on_drop(void **state)
+{
+  nobody_is_held_up(LOOP_SOCKETS_DROP, MODE(state));
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      IN_MODE(perform_until_zero, multi),
+      IN_MODE(perform_and_read, multi),
+      IN_MODE(perform_and_read_on_drop, multi),
+      IN_MODE(fdset_and_select, multi),
+      IN_MODE(sockets, multi),
+      IN_MODE(sockets_and_read_on_drop, multi),
+      IN_MODE(perform_until_zero, multi_h2),
+      IN_MODE(sockets_and_read_on_drop, multi_h2),
+  };
+  return PRELOAD_MAIN_RUN(tests);
+}

@@ -93,6 +93,14 @@ typedef enum {
   PRELOAD_CHANGE_ARMED, /* the same, and it was armed until then */
 } PreloadMoment;
 
+/* What becomes of a transfer that has ended. */
+typedef enum {
+  PRELOAD_OVER,  /* it is the program's */
+  PRELOAD_AGAIN, /* the program has seen nothing of it: it is to be run once more, as it is; in a
+                    loop if needs_token() does not say that it is to wait first */
+  PRELOAD_LATER, /* the handle waits, in a loop: to be asked again when it does no more */
+} PreloadVerdict;
+
 typedef struct Handle PreloadHandle;
 
 typedef struct {
@@ -120,10 +128,8 @@ typedef struct {
    */
   bool (*waits)(PreloadHandle *handle, bool patience);
 
-  /* A transfer of an armed handle is over. True: it ended with a 401 that the program has seen
-   * nothing of, or in a loop before its first request, and is to be run once more as it is, if
-   * needs_token() says so after a wait. */
-  bool (*again)(PreloadHandle *handle, CURLcode result);
+  /* A transfer of an armed handle has ended. */
+  PreloadVerdict (*verdict)(PreloadHandle *handle, CURLcode result);
 
   /* Where the transfer is to connect to (CURLOPT_ABSTRACT_UNIX_SOCKET); NULL: nobody waits. And
    * after each step in which it may have done so. */

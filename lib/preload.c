@@ -349,12 +349,12 @@ static bool needs_token(PreloadHandle *handle)
   return needs;
 }
 
-static bool again(PreloadHandle *handle, CURLcode result)
+static PreloadVerdict verdict(PreloadHandle *handle, CURLcode result)
 {
   int saved = errno;
-  bool once_more = response_again(handle, result);
+  PreloadVerdict verdict = response_verdict(handle, result);
   errno = saved;
-  return once_more;
+  return verdict;
 }
 
 static const char *loop_address(const PreloadLoop *loop)
@@ -387,7 +387,7 @@ __attribute__((visibility("default"))) const PreloadApi PRELOAD_SYMBOL = {
     .forget = forget,
     .needs_token = needs_token,
     .waits = waits,
-    .again = again,
+    .verdict = verdict,
     .loop_address = loop_address,
     .loop_stepped = loop_stepped,
     .leave_loop = leave_loop,

@@ -162,6 +162,7 @@ static size_t decide(Handle *handle, char *data, size_t length)
   int answer = ask(handle);
   if (answer == ANSWER_WAIT && response->kept_all) {
     unkeep(response, length);
+    response->asked = true;
     response->bound = native; /* it does not wait with that for us */
     return CURL_WRITEFUNC_PAUSE;
   }
@@ -265,21 +266,49 @@ static bool is_end_of_refusal(CURLcode result)
   }
 }
 
-bool response_again(Handle *handle, CURLcode result)
+/* Libcurl has ended it, though it was paused: with FAILONERROR, or since the server cut it off. */
+static PreloadVerdict ask_again(Handle *handle)
+{
+  switch (ask(handle)) {
+  case ANSWER_WAIT:
+    return PRELOAD_LATER;
+  case ANSWER_NONE:
+    return PRELOAD_OVER;
+  default:
+    return PRELOAD_AGAIN;
+  }
+}
+
+static PreloadVerdict judge(Handle *handle, CURLcode result)
+{
+  PreloadVerdict verdict = PRELOAD_OVER;
+  if (!is_end_of_refusal(result) || handle->redirects > 0)
+    return PRELOAD_OVER;
+  if (handle->response.state == RESPONSE_DROPPED)
+    verdict = PRELOAD_AGAIN;
+  else if (handle->response.state == RESPONSE_KEPT && handle->response.asked)
+    verdict = ask_again(handle);
+  return verdict == PRELOAD_AGAIN && !rewind_prove(handle, true) ? PRELOAD_OVER : verdict;
+}
+
+/* A second 401 is final. */
+static PreloadVerdict run_again(Handle *handle)
+{
+  response_begin(handle, RESPONSE_PASSES);
+  handle->answered = true;
+  return options_set_retry_off(handle) == CURLE_OK ? PRELOAD_AGAIN : PRELOAD_OVER;
+}
+
+PreloadVerdict response_verdict(Handle *handle, CURLcode result)
 {
   const bool deferred = handle->deferred;
   handle->deferred = false;
   if (deferred && result == CURLE_ABORTED_BY_CALLBACK)
-    return true;
-  if (handle->response.state == RESPONSE_PASSES || handle->response.state == RESPONSE_OPEN)
-    return false;
-  if (handle->response.state == RESPONSE_DROPPED && is_end_of_refusal(result) &&
-      handle->redirects == 0 && rewind_prove(handle, true)) {
-    response_begin(handle, RESPONSE_PASSES);
-    handle->answered = true;
-    handle->retry_wanted = false;
-    return options_set_retry_off(handle) == CURLE_OK;
-  }
-  give_rest(handle);
-  return false;
+    return PRELOAD_AGAIN;
+  PreloadVerdict verdict = judge(handle, result);
+  if (verdict == PRELOAD_AGAIN)
+    return run_again(handle);
+  if (verdict == PRELOAD_OVER && handle->response.length > 0)
+    give_rest(handle);
+  return verdict;
 }

@@ -14,7 +14,8 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <thred/thred.h>
+
+#include "lib/preload-abi.h"
 
 typedef enum {
   RESPONSE_PASSES,   /* the program gets it */
@@ -31,6 +32,7 @@ typedef struct {
   size_t given;  /* .. that the program has */
   bool kept_all; /* the line of this very call is among them */
   bool proved;   /* the body has been rewound */
+  bool asked;    /* .. and another token asked for, which is waited for */
   bool bound;    /* libcurl has made up its mind: it sends the request again */
 } Response;
 
@@ -43,7 +45,7 @@ size_t response_body(char *data, size_t size, size_t count, void *clientp);
 /* Before a transfer, and before each request of it: what was kept back is forgotten. */
 void response_begin(struct Handle *handle, ResponseState state);
 
-/* After a transfer: PreloadApi.again. */
-bool response_again(struct Handle *handle, CURLcode result);
+/* After a transfer: PreloadApi.verdict. */
+PreloadVerdict response_verdict(struct Handle *handle, CURLcode result);
 
 #endif

@@ -177,9 +177,9 @@ bool arm_waits(Watch *watch, bool patience)
   return watch->armed && library(false)->waits(watch->handle, patience);
 }
 
-bool arm_again(Watch *watch, CURLcode result)
+PreloadVerdict arm_verdict(Watch *watch, CURLcode result)
 {
-  return watch->armed && library(false)->again(watch->handle, result);
+  return watch->armed ? library(false)->verdict(watch->handle, result) : PRELOAD_OVER;
 }
 
 const char *arm_loop_address(const PreloadLoop *loop)

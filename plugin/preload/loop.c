@@ -17,9 +17,10 @@ typedef struct Loop {
   PreloadLoop preload; /* what the library knows of it */
   const Library *library;
   CURLM *multi;
-  Watch *waiting;     /* parked or paused */
+  Watch *waiting;     /* parked, paused or ended */
   unsigned listed;    /* .. so many */
   unsigned parked;    /* .. of them parked */
+  unsigned ended;     /* .. and ended for libcurl, not for the program */
   CURL *doorbell;     /* NULL: nobody waits */
   bool broken;        /* it has ended by itself */
   long limit;         /* MAX_TOTAL_CONNECTIONS of the program; 0: none */
@@ -166,6 +167,23 @@ static bool run_again(Loop *loop, Watch *watch, CURL *curl)
   return false;
 }
 
+/* The transfer of `watch` has ended, as its message says. The same answer. */
+static bool finish(Loop *loop, Watch *watch, CURL *curl)
+{
+  switch (arm_verdict(watch, watch->message.data.result)) {
+  case PRELOAD_AGAIN:
+    return run_again(loop, watch, curl);
+  case PRELOAD_LATER:
+    watch->ended = true;
+    loop->ended++;
+    list(loop, watch);
+    return false;
+  default:
+    end(loop, watch);
+    return false;
+  }
+}
+
 /* True: one more is running than libcurl has counted. */
 static bool take_message(Loop *loop, const CURLMsg *message)
 {
@@ -179,9 +197,7 @@ static bool take_message(Loop *loop, const CURLMsg *message)
     watch->message = *message;
     if (watch->waiting)
       unlist(loop, watch);
-    if (arm_again(watch, message->data.result))
-      return run_again(loop, watch, curl);
-    end(loop, watch);
+    return finish(loop, watch, curl);
   } else {
     (void)keep_stray(loop, message);
   }
@@ -240,6 +256,13 @@ static void unpark(Loop *loop, Watch *watch, CURL *curl)
     fail(loop, watch, curl, code);
 }
 
+static void finish_ended(Loop *loop, Watch *watch, CURL *curl)
+{
+  watch->ended = false;
+  loop->ended--;
+  finish(loop, watch, curl);
+}
+
 /* Lets everybody go whose token is there, or will not be. */
 static void let_go(Loop *loop)
 {
@@ -252,6 +275,8 @@ static void let_go(Loop *loop)
     unlist(loop, watch);
     if (watch->parked)
       unpark(loop, watch, curl);
+    else if (watch->ended)
+      finish_ended(loop, watch, curl);
     else /* with what the program itself has paused */
       loop->library->easy_pause(curl, watch->paused);
   }
@@ -312,7 +337,8 @@ bool loop_forget(Watch *watch)
   if (watch->is_done)
     untell(loop, watch);
   loop->parked -= parked;
-  watch->parked = false;
+  loop->ended -= watch->ended;
+  watch->parked = watch->ended = false;
   return parked;
 }
 
@@ -347,7 +373,7 @@ void loop_after(Watch *multi, int *running)
     return;
   arm_loop_stepped(&loop->preload);
   *running += drain(loop);
-  *running += (int)loop->parked;
+  *running += (int)(loop->parked + loop->ended);
   *running -= loop->doorbell && !loop->broken;
   settle(multi);
 }

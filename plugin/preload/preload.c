@@ -121,7 +121,7 @@ HOOK CURLcode curl_easy_perform(CURL *curl)
   arm(watch, curl, NULL);
   watch->judged = true;
   CURLcode code = library->easy_perform(curl);
-  if (arm_again(watch, code))
+  if (arm_verdict(watch, code) == PRELOAD_AGAIN)
     code = library->easy_perform(curl);
   watch->judged = false;
   disarm(watch);

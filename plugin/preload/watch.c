@@ -80,7 +80,7 @@ Watch *watch_add(void *key, const Library *library)
   watch->loop = NULL;
   watch->limit = 0;
   watch->is_done = false;
-  watch->waiting = watch->parked = watch->changed = false;
+  watch->waiting = watch->parked = watch->changed = watch->ended = false;
   watch->paused = 0;
   watch->library = library;
   watch_set_multi(watch, NULL);

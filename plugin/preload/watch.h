@@ -55,6 +55,7 @@ typedef struct Watch {
   bool waiting;    /* for a token; in the loop's list */
   bool parked;     /* .. before its transfer: libcurl does not know that it was added */
   bool changed;    /* .. and is to be judged again before that begins */
+  bool ended;      /* libcurl is done with it, we are not */
   bool is_done;    /* its message is in the loop's list */
   CURLMsg message; /* how it ended, for the program */
 } Watch;

@@ -210,7 +210,7 @@ static int fetch_token(const Call *call, int64_t deadline_ms, CacheToken *token,
             call->label.business ? call->label.business : "");
   int code = call->label.business ? request_business_token(call, deadline_ms, token, result, error)
                                   : request_token(call, deadline_ms, NULL, token, result, error);
-  if (code)
+  if (code && code != THRED_E_CLASH) /* told already, once */
     warn_once_a_minute(error->message);
   return code;
 }

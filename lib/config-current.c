@@ -14,6 +14,7 @@
 #include "lib/fetch-load.h"
 #include "lib/log.h"
 #include "lib/process.h"
+#include "lib/symbols.h"
 
 #define CHECK_EVERY_MS 1000
 
@@ -143,6 +144,8 @@ static const Snapshot *look(Error *error)
   ProcessPaths paths;
   uint8_t origin[DIGEST_SIZE];
   const Snapshot *snapshot = NULL;
+  if (symbols_check_own(error)) /* before OpenSSL is called for the first time */
+    return NULL;
   if (!process_paths(&paths)) {
     error_set(error, THRED_E_NO_MEMORY, "out of memory for the configuration's paths");
   } else if (!origin_digest(&paths.origin, origin)) {

@@ -5,7 +5,8 @@
 
 #include "lib/fetch-abi.h"
 
-/* The miss part's functions, or NULL with THRED_E_INTERNAL and the reason. Any thread. */
+/* The miss part's functions, or NULL with the reason: THRED_E_INTERNAL, THRED_E_NO_MEMORY, or
+ * THRED_E_CLASH (which is logged once). Any thread. */
 const FetchApi *fetch_load(const char *object, Error *error);
 
 #endif

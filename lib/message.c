@@ -71,6 +71,8 @@ const char *thred_strerror(int error)
     return "would have to be fetched";
   case THRED_E_INTERNAL:
     return "a part of thred-auth is missing or broken";
+  case THRED_E_CLASH:
+    return "symbols of the program stand in front of a library that is needed";
   }
   return "unknown error";
 }

@@ -4,6 +4,7 @@
 #include "lib/config-current.h"
 #include "lib/request.h"
 #include "lib/rewind.h"
+#include "lib/symbols.h"
 
 #define CURL_VERSION_PREREQ 0x075000 /* 7.80.0 */
 
@@ -25,7 +26,7 @@ int options_supported(const ThredCurlApi *api, Error *error)
                      info->version);
   if (!(info->features & CURL_VERSION_SSL))
     return error_set(error, THRED_E_UNSUPPORTED, "libcurl %s has no TLS", info->version);
-  return THRED_OK;
+  return symbols_check_own(error);
 }
 
 /* ---- the retry ---- */

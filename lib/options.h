@@ -9,7 +9,8 @@
 #include "lib/error.h"
 #include "lib/handle.h"
 
-/* THRED_OK, or THRED_E_UNSUPPORTED: this libcurl has no PREREQFUNCTION or no TLS. */
+/* THRED_OK; THRED_E_UNSUPPORTED: this libcurl has no PREREQFUNCTION or no TLS; THRED_E_CLASH: see
+ * symbols.h. */
 int options_supported(const ThredCurlApi *api, Error *error);
 
 /* Sets them all. After a failure some are set: put them back. Not while a transfer is running. */

@@ -113,7 +113,8 @@ static bool may_arm(Handle *handle, const PreloadProgram *program, const char *u
   const char *method = method_of(handle);
   const RouteDecision *decision = request_decide(handle, method, url, &error);
   if (!decision) {
-    log_error("no token: %s", error.message);
+    if (error.code != THRED_E_CLASH) /* told already, once */
+      log_error("no token: %s", error.message);
     return false;
   }
   const char *why = objection(handle, program, decision);

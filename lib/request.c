@@ -287,8 +287,9 @@ static bool attach_token(Handle *handle, const Sending *sending, int local_port)
   int64_t not_before_ms = turn_retry(handle, sending, retry);
   const RouteDecision *decision = request_decide(handle, sending->method, sending->url, &error);
   if (!decision) {
-    handle->strayed = true; /* nobody knows where this one goes */
-    log_error("no token: %s", error.message);
+    handle->strayed = true;          /* nobody knows where this one goes */
+    if (error.code != THRED_E_CLASH) /* told already, once */
+      log_error("no token: %s", error.message);
     return false;
   }
   const char *why = objection(handle, sending, decision, local_port);

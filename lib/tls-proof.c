@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "lib/ascii.h"
+#include "lib/log.h"
+#include "lib/symbols.h"
 
 /* Of openssl/ssl.h and openssl/x509_vfy.h, and gnutls/gnutls.h: the library found at run time need
  * not be the one whose headers are here. */
@@ -58,6 +60,21 @@ static void bind_all(Inspector *inspector, void *handle)
   BIND(inspector, gnutls_verify_peers3, handle, "gnutls_certificate_verify_peers3");
 }
 
+/* What this libcurl calls of the TLS library is that library's: else its sessions are another's,
+ * and not for these functions. */
+static bool calls_its_own(void *handle, const Inspector *inspector)
+{
+  Error error = ERROR_INIT;
+  const void *openssl, *gnutls;
+  memcpy(&openssl, &inspector->ssl_get_verify_mode, sizeof openssl);
+  memcpy(&gnutls, &inspector->gnutls_verify_peers3, sizeof gnutls);
+  if ((!openssl || !symbols_check_into(handle, openssl, &error)) &&
+      (!gnutls || !symbols_check_into(handle, gnutls, &error)))
+    return true;
+  log_warning("no token over this libcurl: %s", error.message);
+  return false;
+}
+
 /* A handle whose search order is that of the object which holds `address`; NULL if it is in none.
  */
 static void *handle_of(const void *address)
@@ -83,8 +100,10 @@ static const Inspector *inspector_of(const ThredCurlApi *api)
     free(inspector);
     return NULL;
   }
-  inspector->libcurl = libcurl;
   bind_all(inspector, handle);
+  if (!calls_its_own(handle, inspector))
+    *inspector = (Inspector){0};
+  inspector->libcurl = libcurl;
   dlclose(handle); /* the program's own reference keeps it; its code is on our caller's stack */
   inspector->next = atomic_load(&known);
   while (!atomic_compare_exchange_weak(&known, &inspector->next, inspector))

@@ -12,7 +12,7 @@ void plain_run(const Plain *plain, Outcome *outcome)
   size_t n = 0, e = 0;
   for (; plain->wrapper[n]; n++)
     argv[n] = plain->wrapper[n];
-  argv[n++] = harness_beside("probe-plain");
+  argv[n++] = harness_beside(plain->program ? plain->program : "probe-plain");
   argv[n++] = plain->multi ? "multi" : "easy";
   argv[n++] = plain->scenario;
   argv[n] = NULL;

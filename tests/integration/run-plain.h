@@ -9,6 +9,7 @@
 #include "process.h"
 
 typedef struct Plain {
+  const char *program; /* another one with probe-plain.c in it, or NULL */
   const char *scenario;
   bool multi, shim;
   unsigned port; /* where it connects to .. */

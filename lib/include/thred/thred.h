@@ -58,7 +58,8 @@ typedef enum ThredError {
   THRED_E_TOO_LARGE = 17,   /* a token above 32 KiB, or an answer above the limit */
   THRED_E_AGAIN = 18,       /* someone is fetching it: ask again after retry_after_ms */
   THRED_E_WOULD_BLOCK = 19, /* nobody is fetching it and this call may not */
-  THRED_E_INTERNAL = 20     /* a part of thred-auth is missing or broken */
+  THRED_E_INTERNAL = 20,    /* a part of thred-auth is missing or broken */
+  THRED_E_CLASH = 21        /* the program has symbols that stand in front of a library we need */
 } ThredError;
 
 /*

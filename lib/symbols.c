@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: MIT */
+#include "lib/symbols.h"
+
+#include <dlfcn.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/objects.h"
+
+#define SHIM "libthred-preload.so"
+
+#if UINTPTR_MAX > UINT32_MAX
+#define SYMBOL_OF(info) ELF64_R_SYM(info)
+#else
+#define SYMBOL_OF(info) ELF32_R_SYM(info)
+#endif
+/* Both classes have the same. */
+#define TYPE_OF(info)    ELF64_ST_TYPE(info)
+#define BINDING_OF(info) ELF64_ST_BIND(info)
+
+/* ---- a reference ---- */
+
+typedef struct {
+  const char *name;
+  uintptr_t address; /* what it is bound to */
+} Reference;
+
+typedef struct {
+  Objects objects;
+  const Object *object; /* the one that the check is about, in `objects` */
+  void *handle;         /* dlopen's of it: its search order has the object and its dependencies */
+  const Object *last;   /* where the last reference led: most go to a few */
+  const Object *only;   /* the one library whose references matter, or NULL: all */
+  Error *error;
+} Check;
+
+/* The C library's parts and the compiler's: others may stand before them, and do. */
+static bool is_everybodys(const Object *owner)
+{
+  static const char *const names[] = {
+      "libc.so.", "libm.so.",     "libpthread.so.", "libdl.so.",   "librt.so.", "libresolv.so.",
+      "ld-linux", "libgcc_s.so.", "libstdc++.so.",  "libmvec.so.", "ld64.so."};
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+    if (strncmp(owner->file, names[i], strlen(names[i])) == 0)
+      return true;
+  return false;
+}
+
+/* The object that has the symbol by right: found among the object's own dependencies, without the
+ * global scope. NULL: none; then whoever has it was meant to have it. */
+static const Object *rightful_owner(const Check *check, const char *name, uintptr_t *address)
+{
+  *address = (uintptr_t)dlsym(check->handle, name);
+  if (*address)
+    return objects_at(&check->objects, *address);
+  dlerror();
+  return NULL;
+}
+
+/* A relocation that fills the very place where the symbol is bound: R_*_COPY. */
+static bool has_copy_at(const Object *program, int tag, int size_tag, size_t entry, uintptr_t place)
+{
+  uintptr_t table = object_address(program, tag);
+  size_t size = object_number(program, size_tag);
+  for (size_t at = 0; table && at + entry <= size; at += entry) {
+    const ElfW(Rel) *relocation = (const ElfW(Rel) *)(table + at);
+    if (SYMBOL_OF(relocation->r_info) && program->base + relocation->r_offset == place)
+      return true;
+  }
+  return false;
+}
+
+/* The program does not define it, but uses it: its entry for calls stands for the function's
+ * address everywhere (in a program at a fixed place), or its copy of a variable for the variable.
+ */
+static bool is_mere_use(const Check *check, const Reference *reference)
+{
+  Dl_info info;
+  const ElfW(Sym) *symbol = NULL;
+  const Object *program = &check->objects.all[0];
+  if (dladdr1((const void *)reference->address, &info, (void **)&symbol, RTLD_DL_SYMENT) &&
+      symbol && symbol->st_shndx == SHN_UNDEF)
+    return true;
+  return has_copy_at(program, DT_RELA, DT_RELASZ, sizeof(ElfW(Rela)), reference->address) ||
+         has_copy_at(program, DT_REL, DT_RELSZ, sizeof(ElfW(Rel)), reference->address);
+}
+
+static int complain(const Check *check, const Reference *reference, const Object *owner)
+{
+  Dl_info info;
+  const char *taker = "somewhere unknown";
+  if (dladdr((const void *)reference->address, &info) && info.dli_fname)
+    taker = info.dli_fname;
+  return error_set(check->error, THRED_E_CLASH,
+                   "%.128s of %.200s stands in front of that of %s, which is needed",
+                   reference->name, taker, owner->file);
+}
+
+static int judge(Check *check, const Reference *reference)
+{
+  uintptr_t meant;
+  if (!reference->address || (check->last && reference->address - check->last->start <
+                                                 check->last->end - check->last->start))
+    return THRED_OK;
+  const Object *taker = objects_at(&check->objects, reference->address);
+  if (taker && (taker->linked || strcmp(taker->file, SHIM) == 0)) {
+    check->last = taker;
+    return THRED_OK;
+  }
+  const Object *owner = rightful_owner(check, reference->name, &meant);
+  if (!owner || meant == reference->address || is_everybodys(owner) ||
+      (check->only && owner != check->only) || is_mere_use(check, reference))
+    return THRED_OK;
+  return complain(check, reference, owner);
+}
+
+/* ---- all of them ---- */
+
+/* Those of one table. Rel is the beginning of Rela; what the words are relative to, or which kind a
+ * relocation is, does not matter: what was written for a symbol is where it is. */
+static int each_of(Check *check, const Object *of, uintptr_t table, size_t size, size_t entry)
+{
+  const ElfW(Sym) *symbols = (const ElfW(Sym) *)object_address(of, DT_SYMTAB);
+  const char *strings = (const char *)object_address(of, DT_STRTAB);
+  for (size_t at = 0; symbols && strings && table && entry && at + entry <= size; at += entry) {
+    const ElfW(Rel) *relocation = (const ElfW(Rel) *)(table + at);
+    const ElfW(Sym) *symbol = &symbols[SYMBOL_OF(relocation->r_info)];
+    /* No symbol; its place in the thread's memory and not an address; one that may be missing, or
+     * of which each object has its own and any will do (C++). */
+    if (SYMBOL_OF(relocation->r_info) == 0 || TYPE_OF(symbol->st_info) == STT_TLS ||
+        BINDING_OF(symbol->st_info) == STB_WEAK || BINDING_OF(symbol->st_info) == STB_GNU_UNIQUE)
+      continue;
+    Reference reference = {.name = strings + symbol->st_name};
+    memcpy(&reference.address, (const void *)(of->base + relocation->r_offset),
+           sizeof reference.address);
+    int code = judge(check, &reference);
+    if (code)
+      return code;
+  }
+  return THRED_OK;
+}
+
+static int each_reference(Check *check, const Object *of)
+{
+  bool rela = object_number(of, DT_PLTREL) == DT_RELA;
+  int code = each_of(check, of, object_address(of, DT_JMPREL), object_number(of, DT_PLTRELSZ),
+                     rela ? sizeof(ElfW(Rela)) : sizeof(ElfW(Rel)));
+  if (!code)
+    code = each_of(check, of, object_address(of, DT_RELA), object_number(of, DT_RELASZ),
+                   sizeof(ElfW(Rela)));
+  if (!code)
+    code = each_of(check, of, object_address(of, DT_REL), object_number(of, DT_RELSZ),
+                   sizeof(ElfW(Rel)));
+  return code;
+}
+
+/* ---- checks ---- */
+
+static int begin(Check *check, void *handle, bool deep, Error *error)
+{
+  struct link_map *map = NULL;
+  *check = (Check){.handle = handle, .error = error};
+  if (!objects_list(&check->objects))
+    return error_set(error, THRED_E_NO_MEMORY, "out of memory for a list of the loaded objects");
+  Object *object = dlinfo(handle, RTLD_DI_LINKMAP, &map) || !map
+                       ? NULL
+                       : objects_with(&check->objects, map->l_ld);
+  if (!object)
+    return error_set(error, THRED_E_INTERNAL, "a loaded object cannot be found in memory");
+  check->object = object;
+  objects_mark_linked(&check->objects, object, deep);
+  return THRED_OK;
+}
+
+struct SymbolsBefore {
+  size_t count;
+  const void *headers[]; /* what tells them apart */
+};
+
+static SymbolsBefore *list_before(void)
+{
+  Objects objects;
+  SymbolsBefore *before = NULL;
+  if (objects_list(&objects))
+    before = malloc(sizeof *before + objects.count * sizeof before->headers[0]);
+  if (before)
+    before->count = objects.count;
+  for (size_t i = 0; before && i < objects.count; i++)
+    before->headers[i] = objects.all[i].headers;
+  objects_free(&objects);
+  return before;
+}
+
+const SymbolsBefore *symbols_before(void)
+{
+  static _Atomic(SymbolsBefore *) kept;
+  SymbolsBefore *before = atomic_load(&kept), *made;
+  if (before || !(made = list_before()))
+    return before;
+  if (atomic_compare_exchange_strong(&kept, &before, made))
+    return made;
+  free(made);
+  return before;
+}
+
+static bool has(const SymbolsBefore *before, const Object *object)
+{
+  for (size_t i = 0; i < before->count; i++)
+    if (before->headers[i] == object->headers)
+      return true;
+  return false;
+}
+
+int symbols_check_new(void *handle, const SymbolsBefore *before, Error *error)
+{
+  Check check;
+  int code = begin(&check, handle, true, error);
+  for (size_t i = 0; !code && i < check.objects.count; i++) {
+    const Object *object = &check.objects.all[i];
+    if (object == check.object || (object->linked && !has(before, object)))
+      code = each_reference(&check, object);
+  }
+  objects_free(&check.objects);
+  return code;
+}
+
+int symbols_check_into(void *handle, const void *inside, Error *error)
+{
+  Check check;
+  int code = begin(&check, handle, false, error);
+  check.only = objects_at(&check.objects, (uintptr_t)inside);
+  if (!code)
+    code = each_reference(&check, check.object);
+  objects_free(&check.objects);
+  return code;
+}
+
+/* ---- of the library itself ---- */
+
+static int check_own(Error *error)
+{
+  Dl_info info;
+  struct link_map *map = NULL;
+  if (!dladdr1((const void *)(uintptr_t)check_own, &info, (void **)&map, RTLD_DL_LINKMAP) || !map)
+    return error_set(error, THRED_E_INTERNAL, "the library cannot be found in memory");
+  if (!map->l_name[0]) /* part of the program (thredctl, a test), which is its own affair */
+    return THRED_OK;
+  void *handle = dlopen(map->l_name, RTLD_LAZY | RTLD_NOLOAD); /* stays: it is never unloaded */
+  if (!handle) {
+    dlerror();
+    return error_set(error, THRED_E_INTERNAL, "the library cannot be found in memory");
+  }
+  Check check;
+  int code = begin(&check, handle, false, error);
+  if (!code)
+    code = each_reference(&check, check.object);
+  objects_free(&check.objects);
+  return code;
+}
+
+int symbols_check_own(Error *error)
+{
+  static _Atomic(const Error *) answer;
+  static const Error good = ERROR_INIT;
+  const Error *known = atomic_load_explicit(&answer, memory_order_acquire);
+  if (known == &good)
+    return THRED_OK;
+  if (known)
+    return error_set(error, known->code, "%s", known->message);
+  Error found = ERROR_INIT, *kept;
+  int code = check_own(&found);
+  if (!code)
+    atomic_store_explicit(&answer, &good, memory_order_release);
+  else if (code == THRED_E_CLASH && (kept = malloc(sizeof *kept))) {
+    *kept = found;
+    known = NULL;
+    if (!atomic_compare_exchange_strong(&answer, &known, kept))
+      free(kept);
+  }
+  return code ? error_set(error, code, "%s", found.message) : THRED_OK;
+}

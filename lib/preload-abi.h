@@ -50,6 +50,8 @@ typedef struct {
   bool unverified_peer, unverified_host; /* SSL_VERIFYPEER, SSL_VERIFYHOST switched off */
   bool connect_only, request_target;
   bool fail_on_error, unrestricted_auth;
+  bool proxy, pre_proxy;    /* PROXY, PRE_PROXY: somewhere; not NULL nor "" */
+  bool proxy_denied;        /* PROXY is "": not even what the environment says */
   bool proxy_user;          /* PROXYUSERPWD, PROXYUSERNAME */
   unsigned long proxy_auth; /* CURLAUTH_* */
   bool wide_redirects;      /* REDIR_PROTOCOLS allow more than HTTP and FTP */

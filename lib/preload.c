@@ -10,7 +10,9 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "lib/ascii.h"
 #include "lib/handle.h"
 #include "lib/log.h"
 #include "lib/netrc.h"
@@ -40,9 +42,39 @@ static const char *own_credentials(const PreloadProgram *program, const char *ho
     return "the program brings its own user or password";
   if (program->bearer)
     return "the program brings its own bearer";
+  /* With other methods beside it, it is only used if the server asks for it. */
+  if ((program->http_auth & ~CURLAUTH_ONLY) == CURLAUTH_NEGOTIATE)
+    return "the program uses Negotiate, which needs no user";
   if (program->netrc != CURL_NETRC_IGNORED && netrc_has_entry(program->netrc_file, host))
     return "the netrc file has an entry for this host";
   return NULL;
+}
+
+/* Some variable such as https_proxy, which libcurl reads when it connects. That no_proxy may except
+ * a host is libcurl's to work out, for each one that a redirect may lead to. */
+static bool environment_names_proxy(void)
+{
+  for (char **entry = environ; entry && *entry; entry++) {
+    const char *end = strchr(*entry, '=');
+    size_t length = end ? (size_t)(end - *entry) : 0, suffix = sizeof "_proxy" - 1;
+    if (length > suffix && end[1] && ascii_equal_n(end - suffix, "_proxy", suffix) &&
+        !(length == suffix + 2 && ascii_equal_n(*entry, "no", 2)))
+      return true;
+  }
+  return false;
+}
+
+/*
+ * CURLHEADER_UNIFIED shows the program's headers to a proxy, in a CONNECT. While a handle is armed
+ * they are SEPARATE, for the token's sake: without a proxy there is no CONNECT, and that is no
+ * difference. With one the program would miss its headers there, and gets no token instead.
+ */
+static bool would_miss_unified(const PreloadProgram *program)
+{
+  if (program->header_opt == CURLHEADER_SEPARATE)
+    return false;
+  return program->proxy || program->pre_proxy ||
+         (!program->proxy_denied && environment_names_proxy());
 }
 
 /* What rules a token out whatever the URL: options that the hook before each request cannot see. */
@@ -58,7 +90,7 @@ static const char *ruled_out(const PreloadProgram *program)
     return "the program asks for another target than the URL's (REQUEST_TARGET)";
   if (program->port != 0 && program->port != 443)
     return "the program asks for a port other than 443";
-  if (program->header_opt != CURLHEADER_SEPARATE)
+  if (would_miss_unified(program))
     return "the program shows its headers to proxies (CURLHEADER_UNIFIED)";
   return NULL;
 }

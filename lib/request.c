@@ -8,6 +8,7 @@
 #include "lib/bearer.h"
 #include "lib/clock.h"
 #include "lib/config-current.h"
+#include "lib/elsewhere.h"
 #include "lib/log.h"
 #include "lib/options.h"
 #include "lib/process.h"
@@ -220,7 +221,9 @@ static const char *objection(Handle *handle, const Sending *sending, const Route
           SNAPSHOT_EXISTING_KEEP)
     return "the program brings its own Authorization";
   const char *host = snapshot_string(snapshot, snapshot_host(snapshot, decision->host)->name);
-  tls_is_proved(&handle->api, handle->curl, host, local_port, &handle->proof, &why);
+  why = elsewhere(sending->method, handle->program.headers, host);
+  if (!why)
+    tls_is_proved(&handle->api, handle->curl, host, local_port, &handle->proof, &why);
   return why;
 }
 

@@ -10,6 +10,7 @@
 #include "lib/ascii.h"
 #include "lib/log.h"
 #include "lib/symbols.h"
+#include "lib/tls-chain.h"
 
 /* Of openssl/ssl.h and openssl/x509_vfy.h, and gnutls/gnutls.h: the library found at run time need
  * not be the one whose headers are here. */
@@ -27,6 +28,8 @@ typedef struct Inspector {
   void *(*ssl_get1_peer_certificate)(const void *ssl);
   int (*x509_check_host)(void *x509, const char *name, size_t length, unsigned flags, char **peer);
   void (*x509_free)(void *x509);
+  TlsChain chain;
+  bool has_chain;
   int (*gnutls_verify_peers3)(void *session, const char *host, unsigned *status);
 } Inspector;
 
@@ -57,6 +60,7 @@ static void bind_all(Inspector *inspector, void *handle)
     BIND(inspector, ssl_get1_peer_certificate, handle, "SSL_get_peer_certificate"); /* 1.x */
   BIND(inspector, x509_check_host, handle, "X509_check_host");
   BIND(inspector, x509_free, handle, "X509_free");
+  inspector->has_chain = tls_chain_bind(&inspector->chain, bound_symbol, handle);
   BIND(inspector, gnutls_verify_peers3, handle, "gnutls_certificate_verify_peers3");
 }
 
@@ -111,14 +115,19 @@ static const Inspector *inspector_of(const ThredCurlApi *api)
   return inspector;
 }
 
-static bool openssl_name_fits(const Inspector *tls, void *ssl, const char *host)
+/* NULL: the certificate is the host's, and good. */
+static const char *inspect_certificate(const Inspector *tls, void *ssl, const char *host)
 {
+  const char *why = NULL;
   void *certificate = tls->ssl_get1_peer_certificate(ssl);
   if (!certificate)
-    return false;
-  bool fits = tls->x509_check_host(certificate, host, strlen(host), 0, NULL) == 1;
+    return "the server has no certificate";
+  if (tls->x509_check_host(certificate, host, strlen(host), 0, NULL) != 1)
+    why = "the server's certificate is for another host";
+  else if (!tls_chain_is_good(&tls->chain, ssl, certificate))
+    why = "the server's certificate does not stand a second look (SSL_CTX_FUNCTION)";
   tls->x509_free(certificate);
-  return fits;
+  return why;
 }
 
 #define CURL_VERSION_OWN_VERDICT 0x081100 /* 8.17.0 */
@@ -133,7 +142,8 @@ static const char *inspect_openssl(const Inspector *tls, void *ssl, const char *
                                    unsigned curl_version)
 {
   if (!tls->ssl_get_verify_mode || !tls->ssl_get_verify_result || !tls->x509_free ||
-      !tls->ssl_get_servername || !tls->ssl_get1_peer_certificate || !tls->x509_check_host)
+      !tls->ssl_get_servername || !tls->ssl_get1_peer_certificate || !tls->x509_check_host ||
+      !tls->has_chain)
     return "the OpenSSL of this libcurl cannot be inspected";
   if (curl_version < CURL_VERSION_OWN_VERDICT &&
       !(tls->ssl_get_verify_mode(ssl) & SSL_VERIFY_PEER_BIT))
@@ -145,9 +155,7 @@ static const char *inspect_openssl(const Inspector *tls, void *ssl, const char *
   const char *server_name = tls->ssl_get_servername(ssl, TLS_HOST_NAME);
   if (!server_name || !ascii_equal(server_name, host))
     return "the connection was made for another host than the URL says";
-  if (!known && !openssl_name_fits(tls, ssl, host))
-    return "the server's certificate is for another host";
-  return NULL;
+  return known ? NULL : inspect_certificate(tls, ssl, host);
 }
 
 /* GnuTLS keeps no verdict of libcurl's check, so the chain and the name are checked again against

@@ -233,6 +233,8 @@ WatchCare watch_cares(CURLoption option)
   case CURLOPT_MAXREDIRS:
   case CURLOPT_FAILONERROR:
   case CURLOPT_UNRESTRICTED_AUTH:
+  case CURLOPT_PROXY:
+  case CURLOPT_PRE_PROXY:
   case CURLOPT_PROXYAUTH:
   case CURLOPT_PROXYUSERPWD:
   case CURLOPT_PROXYUSERNAME:
@@ -317,6 +319,16 @@ static bool allows_more(const char *protocols)
   return false;
 }
 
+static void note_proxy(PreloadProgram *program, CURLoption option, const char *url)
+{
+  if (option == CURLOPT_PRE_PROXY) {
+    program->pre_proxy = url && *url;
+  } else {
+    program->proxy = url && *url;
+    program->proxy_denied = url && !*url;
+  }
+}
+
 /* Where redirects may lead, and what goes along or to a proxy. */
 static void note_journey(PreloadProgram *program, CURLoption option, Argument argument)
 {
@@ -325,6 +337,10 @@ static void note_journey(PreloadProgram *program, CURLoption option, Argument ar
   switch ((int)option) {
   case CURLOPT_UNRESTRICTED_AUTH:
     program->unrestricted_auth = bits != 0;
+    break;
+  case CURLOPT_PROXY:
+  case CURLOPT_PRE_PROXY:
+    note_proxy(program, option, argument.pointer);
     break;
   case CURLOPT_PROXYAUTH:
     program->proxy_auth = bits;

@@ -89,8 +89,9 @@ const Scenario scenarios[] = {
      .settings = {{CURLOPT_REQUEST_TARGET, "/v1/platform/businesses/", 0}}},
     {"port", ASIDE, .settings = {{CURLOPT_PORT, NULL, 8443}}},
     {"port in the URL", ASIDE, "https://sandbox.thredfi.com:8443" PATH},
-    {"unified headers", ASIDE, .headers = {"X-One: 1"},
-     .settings = {{CURLOPT_HEADEROPT, NULL, CURLHEADER_UNIFIED}}},
+    {"connect only, for a websocket", ASIDE, .once = true,
+     .settings = {{CURLOPT_CONNECT_ONLY, NULL, 2}}},
+    {"another host in a header", ASIDE, .headers = {"Host: evil.example"}},
     {"trailing dot", ASIDE, "https://sandbox.thredfi.com." PATH},
 
     /* In the domain, but no host of the API. */
@@ -138,6 +139,8 @@ const Scenario scenarios[] = {
      .settings = {{CURLOPT_NETRC, NULL, CURL_NETRC_REQUIRED}}},
     {"netrc that is not read", CARRIED, .netrc = OURS},
     {"netrc at home that is not read", CARRIED, .home_netrc = OURS},
+    {"unified headers, no proxy", CARRIED, .headers = {"X-One: 1"},
+     .settings = {{CURLOPT_HEADEROPT, NULL, CURLHEADER_UNIFIED}}},
     {"host verified as of old", CARRIED, .settings = {{CURLOPT_SSL_VERIFYHOST, NULL, 1}}},
 };
 

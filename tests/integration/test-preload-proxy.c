@@ -2,6 +2,7 @@
 /* test-preload-proxy.c - an unchanged program behind a proxy: which is told the host's name, and
  * nothing of the token. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "connect-proxy.h"
@@ -92,6 +93,83 @@ static void what_is_the_proxys(void **state)
   curl_slist_free_all(list);
 }
 
+/* ---- a program that shows its headers to the proxy ---- */
+
+static void open_unified(Client *client, Mode mode, struct curl_slist *headers)
+{
+  client_open_plain(client, &emulator, mode, BASE INVOICES);
+  curl_easy_setopt(client->curl, CURLOPT_HTTPHEADER, headers);
+  curl_easy_setopt(client->curl, CURLOPT_HEADEROPT, (long)CURLHEADER_UNIFIED);
+}
+
+/* How the program, or whoever started it, comes to a proxy. */
+typedef enum Way { BY_PROXY, BY_PRE_PROXY, BY_HTTPS_PROXY, BY_ALL_PROXY } Way;
+static const char *const variables[] = {NULL, NULL, "https_proxy", "ALL_PROXY"};
+
+static void go_by(Client *client, const char *proxy, Way way)
+{
+  curl_easy_setopt(client->curl, CURLOPT_CONNECT_TO, NULL);
+  curl_easy_setopt(client->curl, CURLOPT_PROXY, way == BY_PROXY ? proxy : NULL);
+  if (way == BY_PRE_PROXY)
+    curl_easy_setopt(client->curl, CURLOPT_PRE_PROXY, proxy);
+  if (variables[way])
+    setenv(variables[way], proxy, 1);
+}
+
+/* It gets no token, and the proxy what it would have got. */
+static void unified_headers(void **state)
+{
+  struct curl_slist *list = curl_slist_append(NULL, "X-Shown: 1");
+  for (Way way = BY_PROXY; way <= BY_ALL_PROXY; way++) {
+    Client client;
+    ConnectProxy proxy;
+    char url[64];
+    harness_fresh(NULL);
+    connect_proxy_start(&proxy, emulator.port);
+    snprintf(url, sizeof url, "http://127.0.0.1:%u", proxy.port);
+    open_unified(&client, MODE(state), list);
+    go_by(&client, url, way);
+    CURLcode code = client_run(&client);
+    client_close(&client);
+    connect_proxy_stop(&proxy);
+    if (variables[way])
+      unsetenv(variables[way]);
+    assert_int_equal(code, CURLE_OK);
+    expect_log(&emulator, SENT(INVOICES, "none", "401"));
+    assert_non_null(strstr(proxy.heads, "\r\nX-Shown: 1\r\n"));
+    assert_null(strcasestr(proxy.heads, "authorization"));
+  }
+  curl_slist_free_all(list);
+}
+
+/* Where there is no proxy, there is nothing to show; and when there is one again, it is shown. */
+static void unified_headers_without_a_proxy(void **state)
+{
+  Client client;
+  ConnectProxy proxy;
+  char url[64];
+  struct curl_slist *list = curl_slist_append(NULL, "X-Shown: 1");
+  connect_proxy_start(&proxy, emulator.port);
+  snprintf(url, sizeof url, "http://127.0.0.1:%u", proxy.port);
+  open_unified(&client, MODE(state), list);
+  curl_easy_setopt(client.curl, CURLOPT_PROXY, NULL);
+  client_expect(&client, 200);
+  setenv("https_proxy", url, 1);
+  curl_easy_setopt(client.curl, CURLOPT_PROXY, "");
+  client_expect(&client, 200);
+  unsetenv("https_proxy");
+  go_by(&client, url, BY_PROXY);
+  client_expect(&client, 401);
+  client_close(&client);
+  connect_proxy_stop(&proxy);
+  assert_int_equal(proxy.tunnels, 1);
+  assert_non_null(strstr(proxy.heads, "\r\nX-Shown: 1\r\n"));
+  assert_null(strcasestr(proxy.heads, "authorization"));
+  expect_log(&emulator, LOG_TOKENS SENT(INVOICES, "business=3c90", "200")
+                            SENT(INVOICES, "business=3c90", "200") SENT(INVOICES, "none", "401"));
+  curl_slist_free_all(list);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -99,6 +177,8 @@ int main(void)
       EASY_AND_MULTI(a_tunnel_for_each_request),
       EASY_AND_MULTI(elsewhere_after_a_401),
       EASY_AND_MULTI(what_is_the_proxys),
+      EASY_AND_MULTI(unified_headers),
+      EASY_AND_MULTI(unified_headers_without_a_proxy),
   };
   return PRELOAD_MAIN_RUN(tests);
 }

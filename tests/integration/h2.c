@@ -12,8 +12,12 @@
 #include "harness.h"
 #include "process.h"
 
-static pid_t pid;
-static unsigned port;
+typedef struct Server {
+  pid_t pid;
+  unsigned port;
+} Server;
+
+static Server h2, tls_proxy;
 
 static struct sockaddr_in loopback(unsigned at)
 {
@@ -36,10 +40,10 @@ static unsigned free_port(void)
 
 static bool is_over_or_listening(void *data)
 {
-  struct sockaddr_in address = loopback(port);
-  (void)data;
-  if (waitpid(pid, NULL, WNOHANG) == pid) {
-    pid = 0;
+  Server *server = data;
+  struct sockaddr_in address = loopback(server->port);
+  if (waitpid(server->pid, NULL, WNOHANG) == server->pid) {
+    server->pid = 0;
     return true;
   }
   int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -48,38 +52,58 @@ static bool is_over_or_listening(void *data)
   return connected;
 }
 
-static void start(void)
+static void start(Server *server, const char *mode, const char *backend)
 {
-  char frontend[64], backend[128], pem[96];
-  port = free_port();
-  snprintf(frontend, sizeof frontend, "--frontend=127.0.0.1,%u", port);
-  snprintf(backend, sizeof backend, "--backend=127.0.0.1,%u;;tls;sni=" HOST, emulator.port);
+  char frontend[64], pem[96];
+  server->port = free_port();
+  snprintf(frontend, sizeof frontend, "--frontend=127.0.0.1,%u", server->port);
   snprintf(pem, sizeof pem, "%s/server.pem", emulator.dir);
-  const char *argv[] = {"nghttpx",     "--conf=/dev/null",
-                        frontend,      backend,
-                        "--insecure",  "--no-location-rewrite",
-                        "--workers=1", "--no-add-x-forwarded-proto",
-                        pem,           pem,
-                        NULL};
+  const char *argv[] = {
+      "nghttpx",     "--conf=/dev/null",           frontend, backend, mode, "--no-location-rewrite",
+      "--workers=1", "--no-add-x-forwarded-proto", pem,      pem,     NULL};
   int quiet = open("/dev/null", O_WRONLY | O_CLOEXEC);
-  pid = process_start(argv, quiet, quiet);
+  server->pid = process_start(argv, quiet, quiet);
   close(quiet);
-  wait_until(is_over_or_listening, NULL);
+  wait_until(is_over_or_listening, server);
+}
+
+static unsigned port_of(Server *server, const char *mode, const char *backend)
+{
+  if (!process_has("nghttpx"))
+    skip();
+  for (int i = 0; !server->pid && i < 5; i++)
+    start(server, mode, backend);
+  assert_true(server->pid > 0);
+  return server->port;
+}
+
+static void stop(Server *server)
+{
+  if (server->pid > 0)
+    process_stop(server->pid);
+  server->pid = 0;
 }
 
 unsigned h2_port(void)
 {
-  if (!process_has("nghttpx"))
-    skip();
-  for (int i = 0; !pid && i < 5; i++)
-    start();
-  assert_true(pid > 0);
-  return port;
+  char backend[128];
+  snprintf(backend, sizeof backend, "--backend=127.0.0.1,%u;;tls;sni=" HOST, emulator.port);
+  return port_of(&h2, "--insecure", backend);
 }
 
 void h2_stop(void)
 {
-  if (pid > 0)
-    process_stop(pid);
-  pid = 0;
+  stop(&h2);
+}
+
+unsigned tls_proxy_start(unsigned proxy_port)
+{
+  char backend[64];
+  snprintf(backend, sizeof backend, "--backend=127.0.0.1,%u", proxy_port);
+  return port_of(&tls_proxy, "--http2-proxy", backend);
+}
+
+void tls_proxy_stop(void)
+{
+  stop(&tls_proxy);
 }

@@ -11,4 +11,8 @@ unsigned h2_port(void);
 /* A group's teardown may call this even if it was never started. */
 void h2_stop(void);
 
+/* TLS in front of a proxy, with the emulator's certificate, which is not the proxy's: its port. */
+unsigned tls_proxy_start(unsigned proxy_port);
+void tls_proxy_stop(void);
+
 #endif

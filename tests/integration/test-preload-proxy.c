@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "connect-proxy.h"
+#include "h2.h"
 #include "preload-client.h"
 
 static void open_behind(Client *client, Mode mode, const ConnectProxy *proxy)
@@ -93,6 +94,35 @@ static void what_is_the_proxys(void **state)
   curl_slist_free_all(list);
 }
 
+/* A proxy behind TLS whose certificate is not looked at: the tunnel in it has TLS of its own, which
+ * is. */
+static void a_proxy_that_is_not_verified(void **state)
+{
+  for (long verify = 0; verify < 2; verify++) {
+    Client client;
+    ConnectProxy proxy;
+    char url[64];
+    harness_fresh(NULL);
+    connect_proxy_start(&proxy, emulator.port);
+    snprintf(url, sizeof url, "https://127.0.0.1:%u", tls_proxy_start(proxy.port));
+    client_open_plain(&client, &emulator, MODE(state), BASE INVOICES);
+    curl_easy_setopt(client.curl, CURLOPT_CONNECT_TO, NULL);
+    curl_easy_setopt(client.curl, CURLOPT_PROXY, url);
+    curl_easy_setopt(client.curl, CURLOPT_PROXY_SSL_VERIFYPEER, 0L);
+    curl_easy_setopt(client.curl, CURLOPT_PROXY_SSL_VERIFYHOST, 0L);
+    curl_easy_setopt(client.curl, CURLOPT_SSL_VERIFYPEER, verify);
+    CURLcode code = client_run(&client);
+    long status = client_status(&client);
+    client_close(&client);
+    tls_proxy_stop();
+    connect_proxy_stop(&proxy);
+    assert_int_equal(code, CURLE_OK);
+    assert_int_equal(status, verify ? 200 : 401);
+    assert_null(strcasestr(proxy.heads, "authorization"));
+    expect_counter(&emulator, "token_requests.partner", (int)verify);
+  }
+}
+
 /* ---- a program that shows its headers to the proxy ---- */
 
 static void open_unified(Client *client, Mode mode, struct curl_slist *headers)
@@ -177,6 +207,7 @@ int main(void)
       EASY_AND_MULTI(a_tunnel_for_each_request),
       EASY_AND_MULTI(elsewhere_after_a_401),
       EASY_AND_MULTI(what_is_the_proxys),
+      EASY_AND_MULTI(a_proxy_that_is_not_verified),
       EASY_AND_MULTI(unified_headers),
       EASY_AND_MULTI(unified_headers_without_a_proxy),
   };

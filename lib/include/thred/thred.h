@@ -124,8 +124,8 @@ typedef int (*curl_prereq_callback)(void *clientp, char *conn_primary_ip, char *
  * A plain curl_easy_duphandle(3) of an attached handle is aborted at its first request: see
  * thred_curl_duphandle_with().
  *
- * Returns THRED_OK, THRED_E_INVALID, THRED_E_UNSUPPORTED, THRED_E_NO_MEMORY. Under THRED_DISABLE=1
- * it returns THRED_OK and the handle behaves as if it had never been attached.
+ * Returns THRED_OK, THRED_E_INVALID, THRED_E_UNSUPPORTED, THRED_E_CLASH, THRED_E_NO_MEMORY. Under
+ * THRED_DISABLE=1 it returns THRED_OK and the handle behaves as if it had never been attached.
  * Whatever fails later, in a transfer: the request goes on without a token and the log says why.
  */
 THRED_API int thred_curl_attach_with(CURL *curl, const ThredCurlApi *api);

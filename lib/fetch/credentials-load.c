@@ -13,6 +13,7 @@
 
 #include "lib/fetch/credentials.h"
 #include "lib/secure.h"
+#include "lib/symbols.h"
 
 /*
  * The modules of this process: a list that only grows, by compare-and-swap at its head. There is no
@@ -139,6 +140,8 @@ static bool check_descriptor(const ThredCredentialModule *m, const char *name, c
 static const ThredCredentialModule *load_object(const char *name, const char *real, char *why,
                                                 size_t why_size)
 {
+  Error error = ERROR_INIT;
+  const SymbolsBefore *before = symbols_before();
   void *handle = dlopen(real, RTLD_NOW | RTLD_LOCAL);
   if (!handle) {
     const char *text = dlerror();
@@ -149,6 +152,11 @@ static const ThredCredentialModule *load_object(const char *name, const char *re
   if (!module) {
     snprintf(why, why_size, "%s: is no credential module: it has no symbol %s", real,
              THRED_CREDENTIAL_MODULE_SYMBOL);
+    return NULL;
+  }
+  if (!before || symbols_check_new(handle, before, &error)) {
+    snprintf(why, why_size, "%s: cannot be used here: %s", real,
+             before ? error.message : "out of memory");
     return NULL;
   }
   return check_descriptor(module, name, real, why, why_size) ? module : NULL;

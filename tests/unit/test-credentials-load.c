@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/unit/credentials-fixture.h"
 
+#include <json-c/json.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -49,6 +50,13 @@ static void assert_not_loaded(const char *dir, const char *module, const char *s
   assert_says(error, says);
 }
 
+/* In front of json-c's, which the module `taken` means. */
+__attribute__((visibility("default"))) json_object *json_object_new_int64(int64_t number)
+{
+  (void)number;
+  abort();
+}
+
 static void test_broken_descriptors(void **state)
 {
   (void)state;
@@ -64,6 +72,7 @@ static void test_broken_descriptors(void **state)
       {"no-identity", "no-identity.so: has no operation 'identity'"},
       {"no-get", "no-get.so: has no operation 'get'"},
       {"no-close", "no-close.so: has no operation 'close'"},
+      {"taken", "taken.so: cannot be used here: json_object_new_int64 of "},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     module_dir_with("broken", ZOO, cases[i].module);

@@ -3,6 +3,9 @@
  * broken.c - descriptors that are wrong in one way each. Built once for every BROKEN_... with that
  * name; ZOO_NAME is the file's name without ".so".
  */
+#ifdef BROKEN_TAKEN
+#include <json-c/json.h>
+#endif
 #include <stddef.h>
 #include <thred/credential-module.h>
 
@@ -29,6 +32,9 @@ static ThredCredentialStatus broken_get(void *instance, const ThredModuleHost *h
 {
   (void)instance;
   (void)deadline_ms;
+#ifdef BROKEN_TAKEN
+  json_object_put(json_object_new_int64(1)); /* which the test has of its own */
+#endif
   host->credential(host, "broken", 6, "broken", 6);
   return THRED_CREDENTIAL_SUCCESS;
 }

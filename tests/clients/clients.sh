@@ -91,6 +91,48 @@ seen() {
     sort | uniq | paste -sd, -
 }
 
+# digest: of stdin, as "BYTES SHA256".
+digest() {
+  local bytes
+  bytes=$(tee "$work/digested" | wc -c)
+  echo "$bytes $(sha256sum <"$work/digested" | cut -d' ' -f1)"
+}
+
+# arrived: the body of each request that was taken, but for token requests: as `digest` has it, a line each.
+arrived() {
+  control requests | jq -r '.[] | select(.target | test("/oauth2/token/") | not) | select(.status < 300) |
+    "\(.body_bytes) \(.body_sha256)"'
+}
+
+# boundary: of the form in the last request.
+boundary() {
+  control requests | jq -r '.[-1].headers["content-type"]' | sed 's/.*boundary=//'
+}
+
+# form BOUNDARY NAME=VALUE|NAME=@FILE...: a form as libcurl writes it (RFC 7578).
+form() {
+  local boundary=$1 part
+  shift
+  for part; do
+    printf -- '--%s\r\nContent-Disposition: form-data; name="%s"' "$boundary" "${part%%=*}"
+    case $part in
+    *=@*)
+      printf '; filename="%s"\r\nContent-Type: application/octet-stream\r\n\r\n' "$(basename "$part")"
+      cat "${part#*=@}"
+      ;;
+    *) printf '\r\n\r\n%s' "${part#*=}" ;;
+    esac
+    printf '\r\n'
+  done
+  printf -- '--%s--\r\n' "$boundary"
+}
+
+# when_retry_is_complete: guards the checks of the retry where libcurl has none of its own, which is being
+# built: THRED_TEST_RETRY=1 runs them.
+when_retry_is_complete() {
+  [ -n "${THRED_TEST_RETRY-}" ]
+}
+
 # leaks: tokens where none may be.
 leaks() {
   control counters | jq -r '"\(.foreign_authorization) \(.connect_authorization)"'
@@ -113,7 +155,8 @@ record() {
   cat "$work/err"
   # Sorted: what is sent at the same time comes in any order.
   for request in "$work"/captured.*; do
-    [ -f "$request" ] && base64 -w0 "$request" && echo
+    # libcurl draws the boundary of each form by lot.
+    [ -f "$request" ] && sed -E 's/-{24}[0-9a-f]{16}/boundary/g' "$request" | base64 -w0 && echo
   done | sort
 }
 

@@ -54,13 +54,21 @@ accepted() {
   same "$1, $2" "${@:3}" "$2" "$work/invoice" "$elsewhere/file"
 }
 
+# resent NAME MODE CLIENT...: a revoked token is replaced, and what is sent again is whole.
+resent() {
+  is "$1, $2, revoked token" 201 "$(under "${@:3}" "$2" "$work/invoice" "$invoices" 2>&1)"
+  is '  is replaced inside the transfer' 'business 201,invalid 401' "$(seen)"
+  is '  and it arrives whole' "$(body "$2")" "$(arrived)"
+}
+
 # sends NAME MODE CLIENT...: of what can be sent again.
 sends() {
   accepted "$@"
   revoke
-  is "$1, $2, revoked token" 201 "$(under "${@:3}" "$2" "$work/invoice" "$invoices" 2>&1)"
-  is '  is replaced inside the transfer' 'business 201,invalid 401' "$(seen)"
-  is '  and it arrives whole' "$(body "$2")" "$(arrived)"
+  resent "$@"
+  when_retry_is_complete || return 0
+  revoke_silently
+  resent "$1, no WWW-Authenticate" "${@:2}"
 }
 
 # sends_once NAME MODE CLIENT...: of what nobody can rewind. The program gets the 401, as without us.
@@ -72,11 +80,10 @@ sends_once() {
   is '  there was one request' 'invalid 401' "$(seen)"
 }
 
-# without_challenge NAME MODE CLIENT...: a 401 that does not say why it is one.
+# without_challenge NAME MODE CLIENT...
 without_challenge() {
   when_retry_is_complete || return 0
-  revoke
-  control 'set?www_authenticate=no' -X POST >/dev/null
+  revoke_silently
   is "$1, $2, revoked tokens, no WWW-Authenticate" '200 200 200' "$(under "${@:3}" "$2" "${urls[@]}" 2>&1)"
   is '  are replaced all the same' 'business 200,invalid 401,partner 200' "$(seen)"
 }

@@ -7,7 +7,7 @@ set -u
 # A cache of its own, where it may have one: the tests of other programs run at the same time.
 if [ -z "${THRED_TEST_ALONE-}" ] && unshare -m true 2>/dev/null; then
   # shellcheck disable=SC2016  # the inner shell expands it
-  THRED_TEST_ALONE=yes exec unshare -m sh -c 'mount -t tmpfs none /dev/shm; exec "$0"' "$0"
+  THRED_TEST_ALONE=yes exec unshare -m sh -c 'mount -t tmpfs none /dev/shm; exec "$0" "$@"' "$0" "$@"
 fi
 
 root=${THRED_TEST_ROOT-}

@@ -23,7 +23,7 @@ start_binding() {
 
 # transfers NAME MODE CLIENT...
 transfers() {
-  local name="$1, $2" mode=$2 run=("${@:3}" "$2")
+  local name="$1, $2" run=("${@:3}" "$2")
   begin
   is "$name" '200 200 200' "$(under "${run[@]}" "${urls[@]}" 2>&1)"
   is '  the token of each' 'business 200,partner 200' "$(seen)"

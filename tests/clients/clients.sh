@@ -79,19 +79,18 @@ begin() {
   control reset -X POST >/dev/null
 }
 
-# revoke: tokens that every cache still believes in.
+# revoke: tokens that every cache believes in.
 revoke() {
+  local token
+  for token in --partner "--business=$one" "--business=$two"; do
+    "$root/bin/thredctl" token "$token" >/dev/null
+  done
   begin
   control revoke -X POST >/dev/null
 }
 
-# revoke_silently: the same, and a 401 has no WWW-Authenticate (RFC 9110, 11.6.1, wants one).
+# revoke_silently: and a 401 has no WWW-Authenticate (RFC 9110, 11.6.1, wants one).
 revoke_silently() {
-  local token
-  # Whoever saw the last one's 401 may have no stale token left.
-  for token in --partner "--business=$one" "--business=$two"; do
-    "$root/bin/thredctl" token "$token" >/dev/null
-  done
   revoke
   control 'set?www_authenticate=no' -X POST >/dev/null
 }

@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: MIT
 """capture.py FOLDER LOG PORT_FILE - a plain HTTP/1.1 server that keeps what it is sent, byte for byte.
 
-Serves the files of FOLDER; what is not there is 404, and whatever is sent with PUT or POST is taken. Each
-request goes into a file of its own, LOG.1, LOG.2, ...; the port is in PORT_FILE once it listens.
+Serves the files of FOLDER; what is not there is 404, and whatever is sent with PUT or POST is taken. Below
+/smart/ its repositories are served by git-http-backend(1). Each request goes into a file of its own, LOG.1,
+LOG.2, ...; the port is in PORT_FILE once it listens.
 """
 import itertools
 import os
 import socketserver
+import subprocess
 import sys
 
 folder, log, port_file = sys.argv[1:]
@@ -39,6 +41,29 @@ class Connection(socketserver.StreamRequestHandler):
             return self.read_chunks()
         return self.rfile.read(int(fields.get(b"content-length", b"0")))
 
+    def answer_git(self, method, target, fields, body):
+        path, _, query = target.decode().partition("?")
+        variables = {
+            "PATH": os.environ["PATH"],
+            "GIT_PROJECT_ROOT": folder,
+            "GIT_HTTP_EXPORT_ALL": "1",
+            "GIT_CONFIG_NOSYSTEM": "1",
+            "REMOTE_USER": "somebody",  # with it, one may push
+            "REQUEST_METHOD": method.decode(),
+            "PATH_INFO": path[len("/smart") :],
+            "QUERY_STRING": query,
+            "CONTENT_TYPE": fields.get(b"content-type", b"").decode(),
+            "CONTENT_LENGTH": str(len(body)),
+            "HTTP_CONTENT_ENCODING": fields.get(b"content-encoding", b"").decode(),
+            "GIT_PROTOCOL": fields.get(b"git-protocol", b"").decode(),
+        }
+        run = subprocess.run(["git", "http-backend"], input=body, env=variables, stdout=subprocess.PIPE)
+        head, _, answer = run.stdout.partition(b"\r\n\r\n")
+        lines = head.split(b"\r\n")
+        status = next((line[8:] for line in lines if line.startswith(b"Status: ")), b"200 OK")
+        head = b"HTTP/1.1 %s\r\n%s\r\nContent-Length: %d\r\n\r\n" % (status, head, len(answer))
+        self.wfile.write(head + answer)
+
     def answer(self, method, target):
         path = os.path.join(folder, target.split(b"?")[0].decode().lstrip("/"))
         status, body = b"200 OK", b"taken\n"
@@ -61,10 +86,13 @@ class Connection(socketserver.StreamRequestHandler):
                 (name.strip().lower(), value.strip())
                 for name, _, value in (line.partition(b":") for line in lines[1:-1])
             )
-            raw = b"".join(lines) + self.read_body(fields)
+            body = self.read_body(fields)
             with open("%s.%d" % (log, next(numbers)), "wb") as file:
-                file.write(raw)
-            self.answer(method, target)
+                file.write(b"".join(lines) + body)
+            if target.startswith(b"/smart/"):
+                self.answer_git(method, target, fields, body)
+            else:
+                self.answer(method, target)
 
 
 class Server(socketserver.ThreadingTCPServer):

@@ -8,7 +8,7 @@ start_thred
 mkdir "$work/folder"
 echo hello >"$work/folder/file"
 start_elsewhere "$work/folder"
-echo '{"amount":1}' >"$work/invoice.json"
+head -c 100000 /dev/urandom | base64 >"$work/invoice"
 
 # Prints libcurl's code of the transfer.
 cat >"$work/client.cmake" <<'CMAKE'
@@ -35,15 +35,27 @@ revoke
 is 'file(DOWNLOAD), revoked token' 'code 0' "$(run DOWNLOAD $api/businesses/$one/invoices/ "$work/list" under 2>&1)"
 is '  is replaced inside the transfer' 'business 200,invalid 401' "$(seen)"
 begin
-is 'file(UPLOAD)' 'code 0' "$(run UPLOAD $api/businesses/$one/invoices/ "$work/invoice.json" under 2>&1)"
-like '  takes the token' 'business *' "$(seen)"
+is 'file(UPLOAD)' 'code 0' "$(run UPLOAD $api/businesses/$one/invoices/ "$work/invoice" under 2>&1)"
+is '  takes the token' 'business 200' "$(seen)"
+is '  and arrives whole' "$(digest <"$work/invoice")" "$(arrived)"
 revoke
-is 'file(UPLOAD), revoked token' 'code 0' "$(run UPLOAD $api/businesses/$one/invoices/ "$work/invoice.json" under 2>&1)"
-like '  is replaced inside the transfer' 'business *,invalid 401' "$(seen)"
+is 'file(UPLOAD), revoked token' 'code 0' "$(run UPLOAD $api/businesses/$one/invoices/ "$work/invoice" under 2>&1)"
+is '  is replaced inside the transfer' 'business 200,invalid 401' "$(seen)"
+is '  and it arrives whole' "$(digest <"$work/invoice")" "$(arrived)"
 begin
 is 'docs.thredfi.com' 'code 0' "$(run DOWNLOAD https://docs.thredfi.com/ "$work/list" under 2>&1)"
 is '  gets none' 'none 200' "$(seen)"
+if when_retry_is_complete; then
+  revoke_silently
+  is 'file(DOWNLOAD), no WWW-Authenticate' 'code 0' "$(run DOWNLOAD $api/businesses/ "$work/list" under 2>&1)"
+  is '  is replaced inside the transfer' 'invalid 401,partner 200' "$(seen)"
+  is '  and the list is whole' true "$(jq '.count > 0' "$work/list")"
+  revoke_silently
+  is 'file(UPLOAD), no WWW-Authenticate' 'code 0' "$(run UPLOAD $api/businesses/$one/invoices/ "$work/invoice" under 2>&1)"
+  is '  is replaced inside the transfer' 'business 200,invalid 401' "$(seen)"
+  is '  and it arrives whole' "$(digest <"$work/invoice")" "$(arrived)"
+fi
 is 'no token was anywhere else' '0 0' "$(leaks)"
 same 'file(DOWNLOAD)' cmake -DACTION=DOWNLOAD -DURL="$elsewhere/file" -DFILE="$work/list" -P "$work/client.cmake"
-same 'file(UPLOAD)' cmake -DACTION=UPLOAD -DURL="$elsewhere/file" -DFILE="$work/invoice.json" -P "$work/client.cmake"
+same 'file(UPLOAD)' cmake -DACTION=UPLOAD -DURL="$elsewhere/file" -DFILE="$work/invoice" -P "$work/client.cmake"
 finish

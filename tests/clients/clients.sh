@@ -152,7 +152,7 @@ leaks() {
 
 # start_elsewhere FOLDER: a server that is not Thred's; sets elsewhere.
 start_elsewhere() {
-  python3 "$(dirname "$0")/capture.py" "$1" "$work/captured" "$work/elsewhere-port" 2>"$work/capture.log" &
+  /usr/bin/python3 "$(dirname "$0")/capture.py" "$1" "$work/captured" "$work/elsewhere-port" 2>"$work/capture.log" &
   pids+=($!)
   until_true test -s "$work/elsewhere-port" || bail_out "capture.py: $(cat "$work/capture.log")"
   elsewhere=http://127.0.0.1:$(cat "$work/elsewhere-port")

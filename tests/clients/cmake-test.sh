@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # cmake-test.sh - cmake's file(DOWNLOAD) and file(UPLOAD) under the shim. Prints TAP.
 . "$(dirname "$0")/clients.sh"
-need cmake curl jq python3
+need cmake curl jq /usr/bin/python3
 [ -z "$asan" ] || skip_all "cmake does not run under AddressSanitizer's runtime"
 start_thred
 mkdir "$work/folder"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # curl-test.sh - the curl tool, one transfer and many, under the shim. Prints TAP.
 . "$(dirname "$0")/clients.sh"
-need curl jq python3
+need curl jq /usr/bin/python3
 [ -z "$asan" ] || skip_all "curl does not start under AddressSanitizer's runtime"
 start_thred
 mkdir "$work/folder"

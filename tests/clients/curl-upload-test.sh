@@ -3,7 +3,7 @@
 # curl-upload-test.sh - what the curl tool sends, from files, pipes and forms, under the shim: proved by
 # byte count and checksum at the server. Prints TAP.
 . "$(dirname "$0")/clients.sh"
-need curl jq python3
+need curl jq /usr/bin/python3
 [ -z "$asan" ] || skip_all "curl does not start under AddressSanitizer's runtime"
 start_thred
 mkdir "$work/folder"

@@ -4,7 +4,7 @@
 client=("$1")
 . "$(dirname "$0")/clients.sh"
 . "$(dirname "$0")/binding.sh"
-need curl jq python3
+need curl jq /usr/bin/python3
 start_binding
 
 for mode in easy multi; do

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # git-test.sh - git over https under the shim: curl_multi only, libcurl's GnuTLS flavour. Prints TAP.
 . "$(dirname "$0")/clients.sh"
-need git curl jq python3
+need git curl jq /usr/bin/python3
 [ -z "$asan" ] || skip_all "git does not start under AddressSanitizer's runtime"
 export GIT_TERMINAL_PROMPT=0 GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@example GIT_COMMITTER_NAME=a \
   GIT_COMMITTER_EMAIL=a@example

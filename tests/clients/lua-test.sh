@@ -4,7 +4,7 @@
 # in a callback: longjmp over libcurl, and over us. Prints TAP.
 . "$(dirname "$0")/clients.sh"
 . "$(dirname "$0")/binding.sh"
-need lua5.1 curl jq python3
+need lua5.1 curl jq /usr/bin/python3
 client=(lua5.1 "$(dirname "$0")/client.lua")
 lua5.1 -e 'require "curl"' 2>/dev/null || skip_all 'no Lua-cURL'
 start_binding

@@ -3,7 +3,7 @@
 # perl-test.sh - Perl with WWW::Curl (libcurl's GnuTLS flavour, loaded RTLD_LOCAL) under the shim. Prints TAP.
 . "$(dirname "$0")/clients.sh"
 . "$(dirname "$0")/binding.sh"
-need /usr/bin/perl curl jq python3
+need /usr/bin/perl curl jq /usr/bin/python3
 client=(/usr/bin/perl "$(dirname "$0")/client.pl")
 /usr/bin/perl -MWWW::Curl::Easy -e 1 2>/dev/null || skip_all 'no WWW::Curl'
 start_binding

@@ -3,7 +3,7 @@
 # r-test.sh - R with its package curl and its own download.file, under the shim. Prints TAP.
 . "$(dirname "$0")/clients.sh"
 . "$(dirname "$0")/binding.sh"
-need Rscript curl jq python3
+need Rscript curl jq /usr/bin/python3
 # Without its default packages it starts twice as fast.
 export R_DEFAULT_PACKAGES=NULL
 client=(Rscript --vanilla "$(dirname "$0")/client.R")

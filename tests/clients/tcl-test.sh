@@ -3,7 +3,7 @@
 # tcl-test.sh - Tcl with TclCurl (libcurl's GnuTLS flavour) under the shim. Prints TAP.
 . "$(dirname "$0")/clients.sh"
 . "$(dirname "$0")/binding.sh"
-need tclsh curl jq python3
+need tclsh curl jq /usr/bin/python3
 client=(tclsh "$(dirname "$0")/client.tcl")
 [ "$(tclsh <<<'puts [catch {package require TclCurl}]')" = 0 ] || skip_all 'no TclCurl'
 start_binding

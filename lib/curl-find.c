@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config.h"
+
 #define OBJECTS_MAX 8
 
 /* The libcurls in the process, by the name their link map has. */
@@ -22,6 +24,9 @@ static int note_object(struct dl_phdr_info *info, size_t size, void *data)
   Found *found = data;
   const char *slash = strrchr(info->dlpi_name, '/');
   const char *base = slash ? slash + 1 : info->dlpi_name;
+  /* What stands in libcurl's place (plugin/pair) is none. */
+  if (strncmp(info->dlpi_name, THRED_PAIR_DIR "/", sizeof THRED_PAIR_DIR) == 0)
+    return 0;
   bool named = strncmp(base, "libcurl", 7) == 0 && (base[7] == '.' || base[7] == '-');
   if (named && strstr(base, ".so") && found->count < OBJECTS_MAX &&
       strlen(info->dlpi_name) < sizeof found->names[0])

@@ -7,6 +7,8 @@
 
 #include "config.h"
 #include "plugin/preload/binding.h"
+#include "plugin/preload/needs-libcurl.h"
+#include "plugin/preload/pair.h"
 
 #define FOUND_MAX 8
 
@@ -27,17 +29,12 @@ static const char *base_name(const char *path)
   return slash ? slash + 1 : path;
 }
 
-static bool is_libcurl(const char *name)
-{
-  return strncmp(name, "libcurl.so", 10) == 0 || strncmp(name, "libcurl-", 8) == 0;
-}
-
 static int note_libcurl(struct dl_phdr_info *info, size_t size, void *data)
 {
   FoundList *list = data;
   (void)size;
-  if (is_libcurl(base_name(info->dlpi_name)) && list->count < FOUND_MAX &&
-      strlen(info->dlpi_name) < sizeof list->all[0].path)
+  if (is_libcurl_name(base_name(info->dlpi_name)) && !pair_at((const void *)info->dlpi_addr) &&
+      list->count < FOUND_MAX && strlen(info->dlpi_name) < sizeof list->all[0].path)
     strcpy(list->all[list->count++].path, info->dlpi_name);
   return 0;
 }

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "plugin/preload/pair.h"
+
 /* ---- what an object says of itself (ELF gABI, "Symbol Versioning") ---- */
 
 /* The address behind a d_ptr: ld.so has relocated it in place on most machines, and not on all. */
@@ -65,6 +67,23 @@ Binding binding_of(const void *caller)
   return binding;
 }
 
+Binding binding_of_file(const char *path)
+{
+  return (Binding){.own = dlopen(path, RTLD_LAZY | RTLD_NOLOAD), .exact = true};
+}
+
+/* What stands in a libcurl's place gives way to it. */
+static void *behind_pair(void *found, const char *function)
+{
+  const Pair *pair = pair_at(found);
+  if (!pair)
+    return found;
+  Binding binding = binding_of_file(pair->target);
+  void *real = binding.own ? dlsym(binding.own, function) : NULL;
+  binding_release(&binding);
+  return real;
+}
+
 /* The first object of the scope that has the name wins, if it has the version asked for or no
  * versions at all. */
 static void *find_in(void *scope, const char *version, const char *function)
@@ -87,11 +106,12 @@ static void *find_in_itself(const Binding *binding, const char *function)
  * the global one: RTLD_NEXT is what comes behind it. */
 void *binding_find(const Binding *binding, const char *function)
 {
-  void *found = find_in_itself(binding, function);
-  if (!found)
+  void *found = binding->exact ? NULL : find_in_itself(binding, function);
+  if (!found && !binding->exact)
     found = find_in(RTLD_NEXT, binding->version, function);
   if (!found && binding->own)
     found = find_in(binding->own, binding->version, function);
+  found = behind_pair(found, function);
   dlerror(); /* what failed on the way is not the program's to find */
   return found;
 }

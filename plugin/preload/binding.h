@@ -6,6 +6,8 @@
 #ifndef PLUGIN_PRELOAD_BINDING_H
 #define PLUGIN_PRELOAD_BINDING_H
 
+#include <stdbool.h>
+
 struct link_map;
 
 /* How one caller's references are looked up. */
@@ -14,6 +16,7 @@ typedef struct {
   void *own;                  /* dlopen handle of it; NULL: it is the program, or in none */
   const char
       *version; /* the version of libcurl that it asks for; NULL: any. Lives as the object. */
+  bool exact;   /* `own` is the libcurl that is wanted; nothing else counts */
 } Binding;
 
 /* Of the code that `caller`, a return address, lies in. */
@@ -26,7 +29,10 @@ Binding binding_of(const void *caller);
  */
 Binding binding_of_sole(void);
 
-/* NULL: no such function. */
+/* The library at that path; finds nothing if it is not loaded. */
+Binding binding_of_file(const char *path);
+
+/* NULL: no such function. Never one of the pair's, but what that leads to (pair.h). */
 void *binding_find(const Binding *binding, const char *function);
 
 /* Gives `own` back. */

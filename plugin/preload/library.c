@@ -10,6 +10,7 @@
 #include "config.h"
 #include "plugin/preload/binding.h"
 #include "plugin/preload/callers.h"
+#include "plugin/preload/pair.h"
 
 /* ---- those that are known ---- */
 
@@ -181,8 +182,20 @@ static const Library *look_up(const void *caller)
   return library;
 }
 
+/* The one that the pair leads to, once that is known. */
+static const Library *library_of_pair(Pair *pair)
+{
+  const Library *library = atomic_load_explicit(&pair->library, memory_order_acquire);
+  if (!library) {
+    library = library_of(binding_of_file(pair->target));
+    atomic_store_explicit(&pair->library, library, memory_order_release);
+  }
+  return library;
+}
+
 const Library *library_of_caller(const void *caller)
 {
+  Pair *pair = pair_of_call(caller);
   for (unsigned i = 0; i < LIBRARIES_MAX; i++) {
     const Library *library = atomic_load_explicit(&known[i], memory_order_acquire);
     if (!library)
@@ -190,6 +203,8 @@ const Library *library_of_caller(const void *caller)
     if (library_contains(library, caller))
       return library;
   }
+  if (pair)
+    return library_of_pair(pair);
   const Library *noted = callers_find(caller);
   return noted ? noted : look_up(caller);
 }

@@ -9,6 +9,8 @@
 #include "config.h"
 #include "lib/route.h"
 #include "tools/thredctl/command.h"
+#include "tools/thredctl/diagnosis.h"
+#include "tools/thredctl/pair.h"
 
 /* ld.so(8), LD_PRELOAD: what separates its entries; nothing can escape them. */
 #define PRELOAD_SEPARATORS " :"
@@ -30,13 +32,15 @@ static int check_shim(const char *shim)
   return EXIT_DONE;
 }
 
-/* The shim in front, once. (The loader knows the same file under another name by its inode.) */
-static char *preload_list(const char *shim, const char *others)
+/* The shim in front, once, or behind `first`, unless that is NULL. (The loader knows the same file
+ * under another name by its inode.) */
+static char *preload_list(const char *first, const char *shim, const char *others)
 {
-  GString *list = g_string_new(shim);
+  GString *list = g_string_new(first);
+  g_string_append_printf(list, "%s%s", first ? ":" : "", shim);
   g_auto(GStrv) entries = g_strsplit_set(others ? others : "", PRELOAD_SEPARATORS, -1);
   for (char **entry = entries; *entry; entry++)
-    if (**entry && strcmp(*entry, shim) != 0)
+    if (**entry && strcmp(*entry, shim) != 0 && g_strcmp0(*entry, first) != 0)
       g_string_append_printf(list, ":%s", *entry);
   return g_string_free(list, FALSE);
 }
@@ -44,9 +48,12 @@ static char *preload_list(const char *shim, const char *others)
 /* Returns only if the program could not be run. `business` may be NULL. */
 static int run(const char *business, char **command)
 {
-  g_autofree char *list = preload_list(THRED_PRELOAD_OBJECT, getenv("LD_PRELOAD"));
+  g_autoptr(Diagnosis) needs = diagnose_needs(command[0]);
+  g_autofree char *list = preload_list(needs->first, THRED_PRELOAD_OBJECT, getenv("LD_PRELOAD"));
+  g_autofree char *folders = needs->folders ? pair_library_path(needs->folders) : NULL;
   g_autofree char *name = command_printable(command[0]);
-  if (setenv("LD_PRELOAD", list, 1) || (business && setenv("THRED_BUSINESS_ID", business, 1)))
+  if (setenv("LD_PRELOAD", list, 1) || (folders && setenv("LD_LIBRARY_PATH", folders, 1)) ||
+      (business && setenv("THRED_BUSINESS_ID", business, 1)))
     return command_error(EXIT_FAILED, "exec: %s", strerror(errno));
   execvp(command[0], command);
   return command_error(EXIT_FAILED, "exec: cannot run '%s': %s", name, strerror(errno));

@@ -11,7 +11,9 @@ start_elsewhere "$work/folder"
 
 # The status of each URL; one easy handle for all, a typhoeus request each, or all in one hydra.
 cat >"$work/client.rb" <<'RB'
+require "logger"
 require "typhoeus"
+MIME::Types.logger = Logger.new(IO::NULL) # it warns of its own data, now and then
 CA = ENV["CURL_CA_BUNDLE"]
 
 def ethon(urls)

@@ -43,12 +43,14 @@ static void it_needs_libc_alone(void **state)
   assert_string_equal(outcome.out, "libc\n");
 }
 
+/* dlopen where there is a stub for it (plugin/preload/dlopen.c); the rest is for plugin/pair. */
 static void it_exports_its_hooks_alone(void **state)
 {
   Outcome outcome;
   (void)state;
   require_readelf();
-  ask("readelf --dyn-syms -W \"$0\" | awk '$7 ~ /^[0-9]+$/ && $5 != \"LOCAL\" {print $8}' | sort",
+  ask("readelf --dyn-syms -W \"$0\" | awk '$7 ~ /^[0-9]+$/ && $5 != \"LOCAL\" {print $8}' | "
+      "grep -v -e ^thred_hook_ -e '^dlopen$' | sort",
       &outcome);
   assert_string_equal(outcome.out, "curl_easy_cleanup\n"
                                    "curl_easy_duphandle\n"
@@ -69,7 +71,26 @@ static void it_exports_its_hooks_alone(void **state)
                                    "curl_multi_setopt\n"
                                    "curl_multi_socket\n"
                                    "curl_multi_socket_action\n"
-                                   "curl_multi_socket_all\n");
+                                   "curl_multi_socket_all\n"
+                                   "thred_preload_add_pair\n"
+                                   "thred_preload_call\n");
+}
+
+/* The other name of each leads to the same place; the pair has them all, and nothing else. */
+static void the_pair_exports_the_same(void **state)
+{
+  Outcome outcome;
+  (void)state;
+  require_readelf();
+  ask("names() { readelf --dyn-syms -W \"$1\" | awk '$7 ~ /^[0-9]+$/ && $5 == \"GLOBAL\" "
+      "{sub(/@.*/, \"\", $8); print $2, $8}'; }\n"
+      "names \"$0\" | grep curl_ | sed s/thred_hook_// | sort | uniq -c | grep -v '^ *2 '\n"
+      "cd \"${0%/*}/curl\" && for one in lib*; do\n"
+      "  { names \"$one\"; names \"$0\" | grep ' curl_'; } | sed 's/.* //' | sort | uniq -c | "
+      "grep -v -e '^ *2 ' -e ' CURL_[A-Z]*_[0-9]$'\n"
+      "done; true",
+      &outcome);
+  assert_string_equal(outcome.out, "");
 }
 
 /* A version node would keep references to CURL_OPENSSL_4 and the like from being bound to it. */
@@ -224,13 +245,10 @@ static int start(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      IN_MODE(it_needs_libc_alone, easy),
-      IN_MODE(it_exports_its_hooks_alone, easy),
-      IN_MODE(its_symbols_have_no_versions, easy),
-      IN_MODE(it_stays_and_is_bound_at_once, easy),
-      IN_MODE(it_comes_alone, easy),
-      IN_MODE(a_program_without_libcurl, easy),
-      EASY_AND_MULTI(requests_go_on_without_it),
+      IN_MODE(it_needs_libc_alone, easy),           IN_MODE(it_exports_its_hooks_alone, easy),
+      IN_MODE(the_pair_exports_the_same, easy),     IN_MODE(its_symbols_have_no_versions, easy),
+      IN_MODE(it_stays_and_is_bound_at_once, easy), IN_MODE(it_comes_alone, easy),
+      IN_MODE(a_program_without_libcurl, easy),     EASY_AND_MULTI(requests_go_on_without_it),
       EASY_AND_MULTI(valgrind_has_nothing_to_say),
   };
   harness_require_installation();

@@ -166,18 +166,12 @@ static void judge_asan(Diagnosis *diagnosis, const ElfFile *file)
 
 /* ---- what it loads ---- */
 
-static void judge_objects(Diagnosis *diagnosis, const GPtrArray *objects, const char *complaints)
+/* A preload that cannot be loaded is passed over, with a word on stderr. */
+static void judge_shim(Diagnosis *diagnosis, const GPtrArray *objects, const char *complaint)
 {
-  for (guint i = 0; i < objects->len; i++) {
-    const LoadedObject *object = objects->pdata[i];
-    if (!object->path)
-      refuse(diagnosis, "library-missing", "it does not start: %s is not found", object->name);
-  }
-  if (!loader_find(objects, THRED_PRELOAD_OBJECT)) {
-    g_autofree char *line = g_strndup(complaints, strcspn(complaints, "\n"));
+  if (!loader_find(objects, THRED_PRELOAD_OBJECT))
     refuse(diagnosis, "shim", "the loader does not take the shim: %s",
-           line[0] ? line : THRED_PRELOAD_OBJECT);
-  }
+           complaint[0] ? complaint : THRED_PRELOAD_OBJECT);
 }
 
 #define VERSION_MAJOR 7
@@ -201,6 +195,12 @@ static void judge_libcurls(Diagnosis *diagnosis)
   }
 }
 
+/* The first line. To be freed. */
+static char *line_of(const char *text)
+{
+  return text ? g_strndup(text, strcspn(text, "\n")) : g_strdup("");
+}
+
 static void look_at_objects(Diagnosis *diagnosis, const char *path)
 {
   g_autofree char *complaints = NULL;
@@ -209,15 +209,14 @@ static void look_at_objects(Diagnosis *diagnosis, const char *path)
                                  : g_strdup(THRED_PRELOAD_OBJECT);
   g_autoptr(GPtrArray) objects =
       loader_list(path, preload, g_getenv("LD_LIBRARY_PATH"), &complaints);
+  g_autofree char *complaint = line_of(complaints);
   if (!objects) {
-    g_autofree char *line =
-        g_strndup(complaints ? complaints : "", strcspn(complaints ? complaints : "", "\n"));
-    refuse(diagnosis, "loader", "the loader does not load it: %s", line);
+    refuse(diagnosis, "loader", "the loader does not load it: %s", complaint);
     return;
   }
   g_ptr_array_unref(diagnosis->libcurls);
   diagnosis->libcurls = libcurls_of(path, objects);
-  judge_objects(diagnosis, objects, complaints ? complaints : "");
+  judge_shim(diagnosis, objects, complaint);
   judge_libcurls(diagnosis);
 }
 

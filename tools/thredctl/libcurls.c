@@ -36,7 +36,7 @@ static char *first_user(const char *program, const GPtrArray *objects, const cha
     return NULL;
   for (guint i = 0; i < objects->len; i++) {
     const LoadedObject *object = objects->pdata[i];
-    if (object->path && needs(object->path, name))
+    if (needs(object->path, name))
       return g_strdup(object->path);
   }
   return NULL;
@@ -68,7 +68,7 @@ GPtrArray *libcurls_of(const char *program, const GPtrArray *objects)
   GPtrArray *found = g_ptr_array_new_with_free_func(free_libcurl);
   for (guint i = 0; i < objects->len; i++) {
     const LoadedObject *object = objects->pdata[i];
-    if (!object->path || !libcurl_is_name(object->name))
+    if (!libcurl_is_name(object->name))
       continue;
     Libcurl *libcurl = g_new0(Libcurl, 1);
     libcurl->name = g_path_get_basename(object->name);

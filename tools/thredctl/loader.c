@@ -26,21 +26,19 @@ static void free_object(void *data)
   g_free(object);
 }
 
-/* "\tNAME => PATH (0x...)", "\tNAME => not found" or "\tPATH (0x...)"; the vDSO has no path. */
+/* "\tNAME => PATH (0x...)" or "\tPATH (0x...)"; the vDSO has no path. */
 static void note_line(GPtrArray *objects, char *line)
 {
   char *name = g_strchug(line), *arrow = strstr(name, " => ");
   char *path = arrow ? arrow + 4 : name, *address = strstr(path, " (0x");
-  bool found = !g_str_has_prefix(path, "not found");
+  if (!address || path[0] != '/')
+    return;
+  *address = 0;
   if (arrow)
     *arrow = 0;
-  if (address)
-    *address = 0;
-  if ((found && !address) || (!arrow && name[0] != '/'))
-    return;
   LoadedObject *object = g_new0(LoadedObject, 1);
   object->name = g_strdup(name);
-  object->path = found ? g_strdup(path) : NULL;
+  object->path = g_strdup(path);
   g_ptr_array_add(objects, object);
 }
 
@@ -77,7 +75,7 @@ GPtrArray *loader_list(const char *program, const char *preload, const char *lib
   g_auto(GStrv) lines = g_strsplit(out, "\n", -1);
   for (char **line = lines; *line; line++)
     note_line(objects, *line);
-  if (status != 0 && objects->len == 0)
+  if (status != 0)
     g_clear_pointer(&objects, g_ptr_array_unref);
   return objects;
 }

@@ -7,7 +7,7 @@
 
 typedef struct {
   char *name; /* as it was asked for */
-  char *path; /* NULL: not found */
+  char *path;
 } LoadedObject;
 
 /* The loader of this system's programs, as thredctl itself has it. NULL: not known. Static storage.

@@ -16,10 +16,25 @@
 
 /* ---- running the probes ---- */
 
-static void run(const char *const *argv, bool shim, Outcome *outcome)
+/* How the shim comes into the process: not at all, by LD_PRELOAD, with the pair of plugin/pair in
+ * front of the real libcurls, or with the pair alone. */
+typedef enum { BARE, SHIM, SHIM_AND_PAIR, PAIR_ALONE } Means;
+
+static const char *pair_folder(void)
 {
-  char port[32], ca[128];
-  const char *environment[] = {port, ca, shim ? shim_variable() : NULL, NULL};
+  return harness_installed("lib/thred/curl");
+}
+
+static void run(const char *const *argv, Means means, Outcome *outcome)
+{
+  char port[32], ca[128], pair[512];
+  const char *environment[5] = {port, ca};
+  unsigned count = 2;
+  if (means == SHIM || means == SHIM_AND_PAIR)
+    environment[count++] = shim_variable();
+  if (means == SHIM_AND_PAIR || means == PAIR_ALONE)
+    environment[count++] = pair;
+  snprintf(pair, sizeof pair, "LD_LIBRARY_PATH=%s", pair_folder());
   snprintf(port, sizeof port, "PROBE_PORT=%u", emulator.port);
   snprintf(ca, sizeof ca, "PROBE_CA=%s", emulator.ca);
   process_run(argv, environment, outcome);
@@ -87,7 +102,7 @@ static void expect_lines(const Case *one, int status, const Outcome *outcome)
   assert_int_equal(outcome->status, 0);
 }
 
-static void run_cases(const Case *all, size_t count, Mode mode)
+static void run_cases(const Case *all, size_t count, Means means, Mode mode)
 {
   for (size_t i = 0; i < count; i++) {
     Outcome outcome;
@@ -99,48 +114,79 @@ static void run_cases(const Case *all, size_t count, Mode mode)
                           one->plugins[1] ? beside(one->plugins[1]) : NULL,
                           NULL};
     harness_fresh(NULL);
-    run(argv, false, &outcome);
+    run(argv, BARE, &outcome);
     expect_lines(one, 401, &outcome); /* nobody but the shim is to blame if it is not so with it */
-    run(argv, true, &outcome);
+    run(argv, means, &outcome);
     expect_lines(one, 200, &outcome);
   }
 }
 
 static void each_its_own(void **state)
 {
-  run_cases(cases, sizeof cases / sizeof cases[0], MODE(state));
+  run_cases(cases, sizeof cases / sizeof cases[0], SHIM, MODE(state));
 }
 
 static void called_by_a_jump(void **state)
 {
-  run_cases(tails, sizeof tails / sizeof tails[0], MODE(state));
+  run_cases(tails, sizeof tails / sizeof tails[0], SHIM, MODE(state));
+}
+
+/* There is none for some architectures; AddressSanitizer wants to be first. */
+static void require_pair(void)
+{
+  if (SANITIZED || access(pair_folder(), F_OK))
+    skip();
+}
+
+static void through_the_pair(void **state)
+{
+  require_pair();
+  for (Means means = SHIM_AND_PAIR; means <= PAIR_ALONE; means++) {
+    run_cases(cases, sizeof cases / sizeof cases[0], means, MODE(state));
+    run_cases(tails, sizeof tails / sizeof tails[0], means, MODE(state));
+  }
 }
 
 /* ---- by name ---- */
 
-/* With RTLD_DEFAULT the program gets the shim's functions, from a handle libcurl's own. */
+/* With RTLD_DEFAULT the program gets the shim's functions, from a handle libcurl's own: or the
+ * pair's. */
+static void expect_by_name(const char *const *way, const char *file, Means means, const char *out)
+{
+  Outcome outcome;
+  const char *argv[] = {beside("probe-dlsym"), way[0], way[1], file, BASE INVOICES, NULL};
+  harness_fresh(NULL);
+  control(&emulator, "POST", "set?www_authenticate=no");
+  run(argv, means, &outcome);
+  if (outcome.status == 77)
+    skip();
+  if (out)
+    assert_string_equal(outcome.out, out);
+  else
+    assert_true(strcmp(outcome.out, "0 200\n0 200\n") == 0 ||
+                strcmp(outcome.out, "0 401\n0 401\n") == 0);
+  assert_string_equal(outcome.err, "");
+  assert_int_equal(outcome.status, 0);
+}
+
+static const char *const files[] = {OPENSSL, GNUTLS};
+static const char *const ways[][2] = {
+    {"default", "global"}, {"handle", "global"}, {"handle", "local"}};
+
 static void found_by_name(void **state)
 {
-  static const char *const files[] = {OPENSSL, GNUTLS};
-  static const char *const ways[][2] = {
-      {"default", "global"}, {"handle", "global"}, {"handle", "local"}};
   (void)state;
+  for (size_t i = 0; i < 6; i++)
+    expect_by_name(ways[i / 2], files[i % 2], SHIM, i < 2 ? "0 200\n0 200\n" : NULL);
+}
+
+static void found_by_name_in_the_pair(void **state)
+{
+  (void)state;
+  require_pair();
   for (size_t i = 0; i < 6; i++) {
-    Outcome outcome;
-    const char *const *way = ways[i / 2];
-    const char *argv[] = {beside("probe-dlsym"), way[0], way[1], files[i % 2], BASE INVOICES, NULL};
-    harness_fresh(NULL);
-    control(&emulator, "POST", "set?www_authenticate=no");
-    run(argv, true, &outcome);
-    if (outcome.status == 77)
-      skip();
-    if (strcmp(way[0], "default") == 0)
-      assert_string_equal(outcome.out, "0 200\n0 200\n");
-    else
-      assert_true(strcmp(outcome.out, "0 200\n0 200\n") == 0 ||
-                  strcmp(outcome.out, "0 401\n0 401\n") == 0);
-    assert_string_equal(outcome.err, "");
-    assert_int_equal(outcome.status, 0);
+    expect_by_name(ways[i / 2], files[i % 2], SHIM_AND_PAIR, "0 200\n0 200\n");
+    expect_by_name(ways[i / 2], files[i % 2], PAIR_ALONE, "0 200\n0 200\n");
   }
 }
 
@@ -153,8 +199,10 @@ static void a_program_that_interposes(void **state)
   Outcome outcome;
   const char *argv[] = {beside("probe-wrapper"), BASE INVOICES, NULL};
   (void)state;
-  run(argv, true, &outcome);
-  assert_string_equal(outcome.out, "1 0 401\n2 0 401\n");
+  run(argv, SHIM, &outcome);
+  assert_string_equal(outcome.out, "1 0 401
+2 0 401
+");
   assert_string_equal(outcome.err, "");
   assert_int_equal(outcome.status, 0);
 }
@@ -164,7 +212,9 @@ int main(void)
   const struct CMUnitTest tests[] = {
       EASY_AND_MULTI(each_its_own),
       EASY_AND_MULTI(called_by_a_jump),
+      EASY_AND_MULTI(through_the_pair),
       IN_MODE(found_by_name, easy),
+      IN_MODE(found_by_name_in_the_pair, easy),
       IN_MODE(a_program_that_interposes, easy),
   };
   harness_require_installation();

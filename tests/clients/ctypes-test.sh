@@ -122,5 +122,7 @@ if $python -c 'import pycurl' 2>/dev/null; then
 else
   skip 'ctypes and pycurl' 'no pycurl'
 fi
+is 'thredctl doctor says what exec does for it' "0 $root/lib/thred/curl" \
+  "$("$root/bin/thredctl" doctor --json $python | jq -r '"\(if .reachable then 0 else 1 end) \(.library_path | split(":")[0])"')"
 is 'no token was anywhere else' '0 0' "$(leaks)"
 finish

@@ -114,6 +114,8 @@ for workers in 1 3; do
   { pkill -TERM -P "$php_server"; kill "$php_server" && wait "$php_server"; } 2>/dev/null
 done
 
+is 'thredctl doctor php' 'yes RTLD_DEEPBIND' \
+  "$("$root/bin/thredctl" doctor php | sed -n 's/^reachable *//p; s/.*\(RTLD_DEEPBIND\).*/\1/p' | paste -sd ' ')"
 begin
 THRED_DISABLE=1 under php "$work/cli.php" easy "$api/businesses/" >/dev/null 2>&1
 is 'switched off' 'none 401' "$(seen)"

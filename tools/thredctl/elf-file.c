@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <gelf.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -133,34 +134,45 @@ static void read_symbols(Elf *elf, Elf_Scn *section, const GElf_Shdr *header, El
   }
 }
 
+/* The place of what begins `distance` behind `offset`; -1, which is none: it lies too far. */
+static int behind(int offset, GElf_Word distance)
+{
+  return distance <= (GElf_Word)(INT_MAX - offset) ? offset + (int)distance : -1;
+}
+
 static void read_versions(Elf *elf, Elf_Scn *section, const GElf_Shdr *header, ElfFile *file)
 {
   Elf_Data *data = elf_getdata(section, NULL);
   GElf_Verdef definition;
   GElf_Verdaux name;
   int offset = 0;
-  for (unsigned i = 0; data && i < header->sh_info && i < ENTRIES_MAX; i++) {
+  for (unsigned i = 0; data && offset >= 0 && i < header->sh_info && i < ENTRIES_MAX; i++) {
     if (!gelf_getverdef(data, offset, &definition) ||
-        !gelf_getverdaux(data, offset + (int)definition.vd_aux, &name))
+        !gelf_getverdaux(data, behind(offset, definition.vd_aux), &name))
       return;
     const char *text = elf_strptr(elf, header->sh_link, name.vda_name);
     if (text)
       g_ptr_array_add(file->versions, g_strdup(text));
-    offset += (int)definition.vd_next;
+    offset = behind(offset, definition.vd_next);
   }
 }
 
+/* The first of each kind: an honest file has no second one. */
 static void read_sections(Elf *elf, ElfFile *file)
 {
+  static const struct {
+    GElf_Word type;
+    void (*read)(Elf *, Elf_Scn *, const GElf_Shdr *, ElfFile *);
+  } kinds[] = {
+      {SHT_DYNSYM, read_symbols}, {SHT_SYMTAB, read_symbols}, {SHT_GNU_verdef, read_versions}};
+  bool seen[G_N_ELEMENTS(kinds)] = {false};
   GElf_Shdr header;
-  for (Elf_Scn *section = elf_nextscn(elf, NULL); section; section = elf_nextscn(elf, section)) {
-    if (!gelf_getshdr(section, &header))
-      continue;
-    if (header.sh_type == SHT_DYNSYM || header.sh_type == SHT_SYMTAB)
-      read_symbols(elf, section, &header, file);
-    else if (header.sh_type == SHT_GNU_verdef)
-      read_versions(elf, section, &header, file);
-  }
+  for (Elf_Scn *section = elf_nextscn(elf, NULL); section; section = elf_nextscn(elf, section))
+    for (size_t i = 0; gelf_getshdr(section, &header) && i < G_N_ELEMENTS(kinds); i++)
+      if (header.sh_type == kinds[i].type && !seen[i]) {
+        seen[i] = true;
+        kinds[i].read(elf, section, &header, file);
+      }
 }
 
 /* ---- the file ---- */

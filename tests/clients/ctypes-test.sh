@@ -122,6 +122,40 @@ if $python -c 'import pycurl' 2>/dev/null; then
 else
   skip 'ctypes and pycurl' 'no pycurl'
 fi
+# A libcurl whose calls of its own functions nobody can see (-Bsymbolic-functions, as some distributions
+# link), in the place of Debian's, in this test's mount namespace.
+harden() {
+  local real archive
+  real=$(readlink -f "$(readelf -dW "$root/lib/thred/curl/libcurl.so.4" | sed -n 's/.*NEEDED.*\[\(.*libcurl.*\)\]/\1/p')")
+  archive=${real%/*}/libcurl.a
+  [ -f "$archive" ] && [ -n "${THRED_TEST_ALONE-}" ] || return
+  echo 'CURL_OPENSSL_4 { global: curl_*; local: *; };' >"$work/hard.map"
+  # shellcheck disable=SC2046  # several words
+  cc -shared -o "$work/hard.so" -Wl,-soname,libcurl.so.4 -Wl,-Bsymbolic-functions \
+    -Wl,--version-script="$work/hard.map" -Wl,--whole-archive "$archive" -Wl,--no-whole-archive \
+    $(readelf -dW "$real" | sed -n 's/.*NEEDED.*\[\(.*\)\]/-l:\1/p') 2>"$work/hard.log" &&
+    mount --bind "$work/hard.so" "$real"
+}
+
+if harden; then
+  is 'a hardened libcurl: no call of its own can be seen' 0 "$(readelf -Wr "$work/hard.so" | grep -c ' curl_')"
+  for mode in easy multi; do
+    begin
+    is "ctypes, a hardened libcurl, $mode" '200 200 200' \
+      "$(under $python "$work/client.py" $mode libcurl.so.4 "${urls[@]}" 2>&1)"
+    is '  the token of each' 'business 200,partner 200' "$(seen)"
+    revoke
+    is "ctypes, a hardened libcurl, $mode, revoked tokens" '200 200 200' \
+      "$(under $python "$work/client.py" $mode libcurl.so.4 "${urls[@]}" 2>&1)"
+    is '  are replaced inside the transfers' 'business 200,invalid 401,partner 200' "$(seen)"
+    same "ctypes, a hardened libcurl, $mode" $python "$work/client.py" $mode libcurl.so.4 "$elsewhere/file"
+  done
+  revoke
+  is 'curl, a hardened libcurl, revoked tokens' '200 200 ' "$(under curl -q -sS -w '%{http_code} ' \
+    -o "$work/ignored" $api/businesses/ -o "$work/ignored" $api/businesses/$one/invoices/ 2>&1)"
+else
+  skip 'a hardened libcurl' 'libcurl.a or a mount namespace is not to be had'
+fi
 is 'thredctl doctor says what exec does for it' "0 $root/lib/thred/curl" \
   "$("$root/bin/thredctl" doctor --json $python | jq -r '"\(if .reachable then 0 else 1 end) \(.library_path | split(":")[0])"')"
 is 'no token was anywhere else' '0 0' "$(leaks)"

@@ -3,6 +3,7 @@
 # php-test.sh - PHP (libcurl's OpenSSL flavour; extensions opened with RTLD_DEEPBIND), under the shim.
 . "$(dirname "$0")/clients.sh"
 need php curl jq python3
+[ -z "$asan" ] || skip_all "AddressSanitizer's runtime refuses RTLD_DEEPBIND"
 php -r 'exit(extension_loaded("curl") ? 0 : 1);' || skip_all 'no curl extension'
 start_thred
 mkdir "$work/folder"

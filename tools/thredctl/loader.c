@@ -1,20 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 #include "tools/thredctl/loader.h"
 
+#include <link.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "tools/thredctl/elf-file.h"
+/* The first object is the program. */
+static int note_interpreter(struct dl_phdr_info *info, size_t size, void *data)
+{
+  const char **path = data;
+  (void)size;
+  for (unsigned i = 0; i < info->dlpi_phnum; i++)
+    if (info->dlpi_phdr[i].p_type == PT_INTERP)
+      *path = (const char *)(info->dlpi_addr + info->dlpi_phdr[i].p_vaddr);
+  return 1;
+}
 
 const char *loader_path(void)
 {
-  static char *path;
-  if (!path) {
-    g_autofree char *error = NULL;
-    g_autoptr(ElfFile) self = elf_file_read("/proc/self/exe", &error);
-    path = self ? g_strdup(self->interpreter) : NULL;
-  }
+  const char *path = NULL;
+  dl_iterate_phdr(note_interpreter, &path);
   return path;
 }
 

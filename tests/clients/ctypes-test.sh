@@ -150,9 +150,11 @@ if harden; then
     is '  are replaced inside the transfers' 'business 200,invalid 401,partner 200' "$(seen)"
     same "ctypes, a hardened libcurl, $mode" $python "$work/client.py" $mode libcurl.so.4 "$elsewhere/file"
   done
-  revoke
-  is 'curl, a hardened libcurl, revoked tokens' '200 200 ' "$(under curl -q -sS -w '%{http_code} ' \
-    -o "$work/ignored" $api/businesses/ -o "$work/ignored" $api/businesses/$one/invoices/ 2>&1)"
+  if [ -z "$asan" ]; then # curl does not start under its runtime
+    revoke
+    is 'curl, a hardened libcurl, revoked tokens' '200 200 ' "$(under curl -q -sS -w '%{http_code} ' \
+      -o "$work/ignored" $api/businesses/ -o "$work/ignored" $api/businesses/$one/invoices/ 2>&1)"
+  fi
 else
   skip 'a hardened libcurl' 'libcurl.a or a mount namespace is not to be had'
 fi

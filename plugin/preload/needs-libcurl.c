@@ -112,18 +112,14 @@ static bool object_needs_libcurl(Object *object)
   return false;
 }
 
-/* Opening a FIFO would wake up who waits for a reader, a device anything. */
+/* Opening a FIFO would wake up who waits for a reader, a device anything. (One that takes the
+ * file's place just now is not waited for, and cannot be read by pread.) */
 static int open_regular(const char *file)
 {
   struct stat st;
-  if (stat(file, &st) != 0 || !S_ISREG(st.st_mode))
-    return -1;
-  int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-  if (fd >= 0 && (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))) {
-    close(fd);
-    return -1;
-  }
-  return fd;
+  return stat(file, &st) == 0 && S_ISREG(st.st_mode)
+             ? open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+             : -1;
 }
 
 bool needs_libcurl(const char *file)

@@ -20,11 +20,30 @@ typedef struct {
   int fd;
   ElfW(Off) table; /* of the segments */
   unsigned count;
+  uint64_t from; /* where in the file `bytes` come from */
+  size_t length;
+  char bytes[1024]; /* what is read next mostly lies behind what was read last */
 } Object;
 
-static bool read_at(const Object *object, void *to, size_t size, uint64_t offset)
+/* What there is of the file at `offset`, at most as much as `bytes` hold. */
+static size_t fill(Object *object, uint64_t offset)
 {
-  return offset <= INT64_MAX - size && pread(object->fd, to, size, (off_t)offset) == (ssize_t)size;
+  ssize_t got = offset <= INT64_MAX
+                    ? pread(object->fd, object->bytes, sizeof object->bytes, (off_t)offset)
+                    : -1;
+  object->from = offset;
+  object->length = got > 0 ? (size_t)got : 0;
+  return object->length;
+}
+
+static bool read_at(Object *object, void *to, size_t size, uint64_t offset)
+{
+  bool there = offset >= object->from && offset - object->from <= object->length &&
+               object->length - (offset - object->from) >= size;
+  if (!there && fill(object, offset) < size)
+    return false;
+  memcpy(to, object->bytes + (offset - object->from), size);
+  return true;
 }
 
 static bool read_head(Object *object)
@@ -40,8 +59,7 @@ static bool read_head(Object *object)
 }
 
 /* The first segment of a type; of PT_LOAD, the one that holds `address`. */
-static bool find_segment(const Object *object, unsigned type, ElfW(Addr) address,
-                         ElfW(Phdr) * segment)
+static bool find_segment(Object *object, unsigned type, ElfW(Addr) address, ElfW(Phdr) * segment)
 {
   for (unsigned i = 0; i < object->count; i++) {
     if (!read_at(object, segment, sizeof *segment, object->table + i * sizeof *segment))
@@ -59,7 +77,7 @@ typedef struct {
 } Dynamic;
 
 /* The entries in turn; DT_NULL at the end. */
-static ElfW(Dyn) entry_of(const Object *object, const Dynamic *dynamic, unsigned i)
+static ElfW(Dyn) entry_of(Object *object, const Dynamic *dynamic, unsigned i)
 {
   ElfW(Dyn) entry;
   if (i >= ENTRIES_MAX || (i + 1) * sizeof entry > dynamic->segment.p_filesz ||
@@ -68,7 +86,7 @@ static ElfW(Dyn) entry_of(const Object *object, const Dynamic *dynamic, unsigned
   return entry;
 }
 
-static bool find_strings(const Object *object, Dynamic *dynamic)
+static bool find_strings(Object *object, Dynamic *dynamic)
 {
   ElfW(Phdr) holds;
   ElfW(Dyn) entry;
@@ -87,13 +105,12 @@ bool is_libcurl_name(const char *name)
 
 /* A name that begins like libcurl's; it may come with a path (DT_NEEDED of an object that was
  * linked with a libcurl without a SONAME). */
-static bool names_libcurl(const Object *object, uint64_t offset)
+static bool names_libcurl(Object *object, uint64_t offset)
 {
   char name[256];
-  ssize_t length =
-      offset <= INT64_MAX ? pread(object->fd, name, sizeof name - 1, (off_t)offset) : 0;
-  if (length <= 0)
-    return false;
+  size_t length = fill(object, offset);
+  length = length < sizeof name ? length : sizeof name - 1;
+  memcpy(name, object->bytes, length);
   name[length] = 0;
   const char *slash = strrchr(name, '/');
   return is_libcurl_name(slash ? slash + 1 : name);

@@ -65,11 +65,11 @@ static void broken_programs(void **state)
   assert_in_range(read_well, 1, looks - 1);
 }
 
-/* Where the text lies, near the ends of the pieces that are read at a time (1 MiB), and whether
+/* Where the text lies, near the ends of the pieces that are read at a time (64 KiB), and whether
  * what comes behind it belongs to it. */
 static void text_anywhere(void **state)
 {
-  static const off_t places[] = {0,       1,       1000,    1048500, 1048560, 1048570,
+  static const off_t places[] = {0,       1,       65530,   65535,   1048560, 1048570,
                                  1048575, 1048576, 1048580, 1048639, 1048640, 3145720};
   (void)state;
   for (size_t i = 0; i < sizeof places / sizeof places[0]; i++)

@@ -228,7 +228,7 @@ static void find_folders(Diagnosis *diagnosis, const char *path, const ElfFile *
   *problem = NULL;
   *why = pair_reason(diagnosis->program, file);
   if (*why)
-    diagnosis->folders = pair_folders(path, problem);
+    diagnosis->folders = pair_folders(path, file, problem);
 }
 
 static void note_folders(Diagnosis *diagnosis, const char *path, const ElfFile *file)

@@ -90,8 +90,6 @@ static void note_entry(ElfFile *file, const GElf_Dyn *entry, const char *text)
 {
   if (entry->d_tag == DT_NEEDED)
     g_ptr_array_add(file->needed, g_strdup(text));
-  else if (entry->d_tag == DT_SONAME && !file->soname)
-    file->soname = g_strdup(text);
   else if (entry->d_tag == DT_RPATH && !file->rpath)
     file->rpath = g_strdup(text);
 }
@@ -229,7 +227,6 @@ ElfFile *elf_file_read(const char *path, char **error)
 void elf_file_free(ElfFile *file)
 {
   g_free(file->interpreter);
-  g_free(file->soname);
   g_free(file->rpath);
   g_ptr_array_unref(file->needed);
   g_ptr_array_unref(file->versions);
@@ -249,7 +246,7 @@ static char *with_number(const char *found, const char *text, const char *end)
 /* In pieces that overlap, so that nothing is missed between two of them. */
 char *elf_file_find_text(const char *path, const char *text)
 {
-  enum { PIECE = 1 << 20, OVERLAP = 64 };
+  enum { PIECE = 1 << 16, OVERLAP = 64 };
   g_autofree char *buffer = g_malloc(OVERLAP + PIECE);
   char *result = NULL;
   size_t kept = 0, total = 0;

@@ -10,12 +10,11 @@ typedef struct {
   int class, data, machine; /* ELFCLASS*, ELFDATA*, EM_* */
   bool dynamic;             /* has a dynamic section */
   char *interpreter;        /* PT_INTERP: its loader; NULL: none */
-  char *soname;
-  char *rpath;         /* DT_RPATH, unless a DT_RUNPATH makes the loader ignore it */
-  GPtrArray *needed;   /* DT_NEEDED, in order */
-  GPtrArray *versions; /* that it defines; the first is its own name */
-  bool defines_curl;   /* has curl_easy_perform in it */
-  bool opens_objects;  /* refers to dlsym */
+  char *rpath;              /* DT_RPATH, unless a DT_RUNPATH makes the loader ignore it */
+  GPtrArray *needed;        /* DT_NEEDED, in order */
+  GPtrArray *versions;      /* that it defines; the first is its own name */
+  bool defines_curl;        /* has curl_easy_perform in it */
+  bool opens_objects;       /* refers to dlsym */
 } ElfFile;
 
 /* NULL with a message in *error: it cannot be read, or is no ELF file. */

@@ -182,7 +182,7 @@ static bool is_found(const char *path, const GPtrArray *now, const char *folders
   return true;
 }
 
-char *pair_folders(const char *path, char **problem)
+char *pair_folders(const char *path, const ElfFile *file, char **problem)
 {
   /* As it is without us, also inside a program that has it in front already. */
   g_autofree char *before = pair_library_path("");
@@ -197,7 +197,7 @@ char *pair_folders(const char *path, char **problem)
     return NULL;
   const char *link = link_folder(path_of(linked, LINK));
   char *folders = link ? g_strdup_printf("%s:%s", THRED_PAIR_DIR, link) : g_strdup(THRED_PAIR_DIR);
-  if (!is_found(path, now, folders, problem))
+  if (file->rpath && !is_found(path, now, folders, problem))
     g_clear_pointer(&folders, g_free);
   return folders;
 }

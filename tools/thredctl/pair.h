@@ -20,7 +20,7 @@ char *pair_reason(const Program *program, const ElfFile *file);
  * The folders to put in front of LD_LIBRARY_PATH for the program. NULL with a sentence in *problem:
  * it would get another libcurl than now, or not the pair.
  */
-char *pair_folders(const char *path, char **problem);
+char *pair_folders(const char *path, const ElfFile *file, char **problem);
 
 /* `folders` in front of what LD_LIBRARY_PATH has, once. */
 char *pair_library_path(const char *folders);

@@ -22,10 +22,10 @@ as_root() {
   if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
 }
 
-# Installs the packages of scripts/packages that are missing.
+# install_packages [LIST]: installs the packages of scripts/packages, or of LIST, that are missing.
 install_packages() {
   local missing=() package
-  for package in $(sed 's/#.*//' scripts/packages); do
+  for package in $(sed 's/#.*//' "${1-scripts/packages}"); do
     dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' ||
       missing+=("$package")
   done

@@ -130,6 +130,9 @@ typedef struct {
    */
   bool (*waits)(PreloadHandle *handle, bool patience);
 
+  /* The same without a look at how far its token is: somebody has to ask waits() some time. */
+  bool (*is_waiting)(const PreloadHandle *handle);
+
   /* A transfer of an armed handle has ended. */
   PreloadVerdict (*verdict)(PreloadHandle *handle, CURLcode result);
 

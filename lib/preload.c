@@ -374,6 +374,11 @@ static bool waits(PreloadHandle *handle, bool patience)
   return wait_goes_on(handle);
 }
 
+static bool is_waiting(const PreloadHandle *handle)
+{
+  return handle->waiting;
+}
+
 static bool needs_token(PreloadHandle *handle)
 {
   int saved = errno;
@@ -420,6 +425,7 @@ __attribute__((visibility("default"))) const PreloadApi PRELOAD_SYMBOL = {
     .forget = forget,
     .needs_token = needs_token,
     .waits = waits,
+    .is_waiting = is_waiting,
     .verdict = verdict,
     .loop_address = loop_address,
     .loop_stepped = loop_stepped,

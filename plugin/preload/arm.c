@@ -177,6 +177,11 @@ bool arm_waits(Watch *watch, bool patience)
   return watch->armed && library(false)->waits(watch->handle, patience);
 }
 
+bool arm_is_waiting(const Watch *watch)
+{
+  return watch->armed && library(false)->is_waiting(watch->handle);
+}
+
 PreloadVerdict arm_verdict(Watch *watch, CURLcode result)
 {
   return watch->armed ? library(false)->verdict(watch->handle, result) : PRELOAD_OVER;

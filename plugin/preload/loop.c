@@ -215,11 +215,11 @@ static int drain(Loop *loop)
 
 /* ---- who waits ---- */
 
-/* A handle that was paused in a callback. */
+/* A handle that was paused in a callback. Its token may be there already: it is let go like all. */
 static void list_paused(Watch *watch)
 {
   Watch *multi = watch_find(atomic_load(&watch->multi));
-  if (multi && multi->loop && !watch->waiting && arm_waits(watch, true))
+  if (multi && multi->loop && !watch->waiting && arm_is_waiting(watch))
     list(multi->loop, watch);
 }
 

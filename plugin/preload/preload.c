@@ -9,6 +9,7 @@
  */
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <sys/stat.h>
 
 #include "plugin/preload/arm.h"
@@ -177,7 +178,9 @@ HOOK CURLcode curl_mime_data_cb(curl_mimepart *part, curl_off_t size, curl_read_
   const Library *library = library_of_caller(CALLER());
   if (!library || !library->mime_data_cb)
     return CURLE_FAILED_INIT;
-  arm_distrust_mime();
+  /* Nothing of it has been read yet: to go to where it is shows whether it can. */
+  if (!seek || seek(data, 0, SEEK_SET) != CURL_SEEKFUNC_OK)
+    arm_distrust_mime();
   return library->mime_data_cb(part, size, read, seek, free_data, data);
 }
 

@@ -200,9 +200,7 @@ static void a_program_that_interposes(void **state)
   const char *argv[] = {beside("probe-wrapper"), BASE INVOICES, NULL};
   (void)state;
   run(argv, SHIM, &outcome);
-  assert_string_equal(outcome.out, "1 0 401
-2 0 401
-");
+  assert_string_equal(outcome.out, "1 0 401\n2 0 401\n");
   assert_string_equal(outcome.err, "");
   assert_int_equal(outcome.status, 0);
 }

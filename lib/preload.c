@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "lib/ascii.h"
+#include "lib/elsewhere.h"
 #include "lib/handle.h"
 #include "lib/log.h"
 #include "lib/netrc.h"
@@ -117,12 +118,15 @@ static bool is_replaced(const Handle *handle)
              ->existing_authorization == SNAPSHOT_EXISTING_REPLACE;
 }
 
+/* The program's list may be half made but when a transfer `begins`. PREREQ looks at it again. */
 static const char *objection(Handle *handle, const PreloadProgram *program,
-                             const RouteDecision *decision)
+                             const RouteDecision *decision, const char *method, bool begins)
 {
   if (!is_known_host(decision))
     return route_reason_text(decision->reason);
   const char *why = ruled_out(program);
+  if (!why && begins)
+    why = elsewhere(method, program->headers, host_of(handle));
   if (why || is_replaced(handle))
     return why;
   if (handle->own_authorization)
@@ -139,7 +143,7 @@ static const char *method_of(const Handle *handle)
 }
 
 /* Logs why not. */
-static bool may_arm(Handle *handle, const PreloadProgram *program, const char *url)
+static bool may_arm(Handle *handle, const PreloadProgram *program, const char *url, bool begins)
 {
   Error error = ERROR_INIT;
   const char *method = method_of(handle);
@@ -149,7 +153,7 @@ static bool may_arm(Handle *handle, const PreloadProgram *program, const char *u
       log_error("no token: %s", error.message);
     return false;
   }
-  const char *why = objection(handle, program, decision);
+  const char *why = objection(handle, program, decision, method, begins);
   if (why)
     request_log_none(method, url, why);
   return !why;
@@ -234,7 +238,7 @@ static bool arm_for(Handle *handle, const PreloadProgram *program, const char *u
   if (!take_headers(handle, program->headers, moment))
     return false;
   handle->program = program_of(handle, program);
-  if (!may_arm(handle, program, url))
+  if (!may_arm(handle, program, url, begins))
     return false;
   handle->watched = program;
   if (begins)

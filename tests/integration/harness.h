@@ -114,6 +114,11 @@ const char *log_authorization(json_object *log, size_t index);
  */
 #define expect_log(one, expected) expect_log_at(one, expected, __FILE__, __LINE__)
 void expect_log_at(Emulator *one, const char *expected, const char *file, int line);
+/* The same, as if there had been no token requests: in a multi handle a token is got before the
+ * transfer begins, whether its connection will then be good enough for it or not. */
+#define expect_log_but_tokens(one, expected)                                                       \
+  expect_log_but_tokens_at(one, expected, __FILE__, __LINE__)
+void expect_log_but_tokens_at(Emulator *one, const char *expected, const char *file, int line);
 #define expect_counter(one, name, value) assert_int_equal(counter(one, name), value)
 
 /* No Authorization went to a host that is not Thred's, or over plain HTTP, and the word that keeps

@@ -223,13 +223,21 @@ static void list_paused(Watch *watch)
     list(multi->loop, watch);
 }
 
-/* What libcurl would have told the program at once. */
-static void fail(Loop *loop, Watch *watch, CURL *curl, CURLMcode code)
+/* It ends here: libcurl does not run it, or no more. */
+static void fail(Loop *loop, Watch *watch, CURL *curl, CURLcode result)
 {
   watch->message = (CURLMsg){.msg = CURLMSG_DONE, .easy_handle = curl};
-  watch->message.data.result =
-      code == CURLM_OUT_OF_MEMORY ? CURLE_OUT_OF_MEMORY : CURLE_FAILED_INIT;
+  watch->message.data.result = result;
   end(loop, watch);
+}
+
+/* With what the program itself has paused. Its callbacks are given what was kept back, and may
+ * refuse it: that ends the transfer, which curl_easy_pause() leaves to its caller. */
+static void unpause(Loop *loop, Watch *watch, CURL *curl)
+{
+  CURLcode code = loop->library->easy_pause(curl, watch->paused);
+  if (code != CURLE_OK && loop->library->multi_remove_handle(loop->multi, curl) == CURLM_OK)
+    fail(loop, watch, curl, code);
 }
 
 /* Its transfer begins, as far as the program is concerned: what it has changed since it added the
@@ -253,7 +261,7 @@ static void unpark(Loop *loop, Watch *watch, CURL *curl)
   loop->parked--;
   CURLMcode code = loop->library->multi_add_handle(loop->multi, curl);
   if (code != CURLM_OK)
-    fail(loop, watch, curl, code);
+    fail(loop, watch, curl, code == CURLM_OUT_OF_MEMORY ? CURLE_OUT_OF_MEMORY : CURLE_FAILED_INIT);
 }
 
 static void finish_ended(Loop *loop, Watch *watch, CURL *curl)
@@ -277,8 +285,8 @@ static void let_go(Loop *loop)
       unpark(loop, watch, curl);
     else if (watch->ended)
       finish_ended(loop, watch, curl);
-    else /* with what the program itself has paused */
-      loop->library->easy_pause(curl, watch->paused);
+    else
+      unpause(loop, watch, curl);
   }
 }
 

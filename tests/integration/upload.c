@@ -18,14 +18,21 @@ const char *upload_bytes(void)
   return bytes;
 }
 
+void upload_sha256_from(unsigned start, char text[65])
+{
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  unsigned length = 0;
+  assert_int_equal(
+      EVP_Digest(upload_bytes() + start, UPLOAD_SIZE - start, digest, &length, EVP_sha256(), NULL),
+      1);
+  for (unsigned i = 0; i < length; i++)
+    snprintf(text + 2 * (size_t)i, 3, "%02x", digest[i]);
+}
+
 const char *upload_sha256(void)
 {
   static char text[65];
-  unsigned char digest[EVP_MAX_MD_SIZE];
-  unsigned length = 0;
-  assert_int_equal(EVP_Digest(upload_bytes(), UPLOAD_SIZE, digest, &length, EVP_sha256(), NULL), 1);
-  for (unsigned i = 0; i < length; i++)
-    snprintf(text + 2 * (size_t)i, 3, "%02x", digest[i]);
+  upload_sha256_from(0, text);
   return text;
 }
 
@@ -105,6 +112,65 @@ void upload_put_chunked(Client *client, Upload *upload)
   upload_put(client, upload);
   curl_easy_setopt(client->curl, CURLOPT_INFILESIZE_LARGE, (curl_off_t)-1);
 }
+
+static int cannot_seek(void *data, curl_off_t offset, int origin)
+{
+  (void)data, (void)offset, (void)origin;
+  return CURL_SEEKFUNC_CANTSEEK;
+}
+
+void upload_put_broken(Client *client, Upload *upload)
+{
+  upload_put(client, upload);
+  curl_easy_setopt(client->curl, CURLOPT_SEEKFUNCTION, cannot_seek);
+}
+
+static curlioerr restart(CURL *curl, int command, void *data)
+{
+  Upload *upload = data;
+  (void)curl;
+  if (command != CURLIOCMD_RESTARTREAD)
+    return CURLIOE_UNKNOWNCMD;
+  upload->at = 0;
+  upload->seeks++;
+  return CURLIOE_OK;
+}
+
+/* By number: they are deprecated. */
+#define OPTION_IOCTLFUNCTION ((CURLoption)(CURLOPTTYPE_FUNCTIONPOINT + 130))
+#define OPTION_IOCTLDATA     ((CURLoption)(CURLOPTTYPE_CBPOINT + 131))
+
+void upload_put_ioctl(Client *client, Upload *upload)
+{
+  upload_put_unseekable(client, upload);
+  curl_easy_setopt(client->curl, CURLOPT_INFILESIZE_LARGE, (curl_off_t)-1);
+  curl_easy_setopt(client->curl, OPTION_IOCTLFUNCTION, restart);
+  curl_easy_setopt(client->curl, OPTION_IOCTLDATA, upload);
+}
+
+void upload_mime_function(Client *client, Upload *upload, bool can_seek)
+{
+  upload->mime = curl_mime_init(client->curl);
+  curl_mimepart *part = curl_mime_addpart(upload->mime);
+  curl_mime_name(part, "document");
+  curl_mime_data_cb(part, UPLOAD_SIZE, give, can_seek ? seek : NULL, NULL, upload);
+  curl_easy_setopt(client->curl, CURLOPT_MIMEPOST, upload->mime);
+}
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+int upload_form(struct curl_httppost **form, struct curl_httppost **last)
+{
+  return (int)curl_formadd(form, last, CURLFORM_COPYNAME, "document", CURLFORM_PTRCONTENTS,
+                           upload_bytes(), CURLFORM_CONTENTLEN, (curl_off_t)UPLOAD_SIZE,
+                           CURLFORM_END);
+}
+
+void upload_form_free(struct curl_httppost *form)
+{
+  curl_formfree(form);
+}
+#pragma GCC diagnostic pop
 
 void upload_clear(Upload *upload)
 {

@@ -377,12 +377,13 @@ void loop_before(Watch *multi)
 void loop_after(Watch *multi, int *running)
 {
   Loop *loop = multi->loop;
+  const bool rings = loop->doorbell != NULL; /* one that is hung out below was not counted */
   if (is_in_callback(loop))
     return;
   arm_loop_stepped(&loop->preload);
   *running += drain(loop);
   *running += (int)(loop->parked + loop->ended);
-  *running -= loop->doorbell && !loop->broken;
+  *running -= rings && !loop->broken;
   settle(multi);
 }
 

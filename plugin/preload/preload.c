@@ -119,6 +119,8 @@ HOOK CURLcode curl_easy_perform(CURL *curl)
     return library->easy_perform(curl);
   if (watch->parked)
     return CURLE_FAILED_INIT; /* as for every handle that is in a multi */
+  if (watch_find(atomic_load_explicit(&watch->multi, memory_order_relaxed)))
+    return library->easy_perform(curl); /* libcurl says so itself, and it stays armed */
   arm(watch, curl, NULL);
   watch->judged = true;
   CURLcode code = library->easy_perform(curl);

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * shim.c - what the shim adds to a program.
+ *
+ *     bench-shim [--quick]
+ *
+ * Requests are made by programs that run for the whole of it, each with a connection that is kept,
+ * and are asked by turns for BATCH of them. Their figure is the CPU time that the program took for
+ * one: what the emulator and the kernel's scheduler do is not the shim's. Starts are timed by the
+ * clock. The emulator is the installed one, over TLS; the cache is warm.
+ */
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tests/bench/bench.h"
+#include "tests/integration/harness.h"
+#include "tests/integration/process.h"
+#include "tests/integration/under-shim.h"
+
+#define BATCH  40u
+#define ROUNDS 400u
+#define STARTS 60u
+#define QUICK  10u /* a tenth of the rounds */
+#define OTHER  "https://evil.example/"
+
+extern char **environ;
+
+/* ---- a program that makes requests ---- */
+
+static size_t ignore(char *data, size_t size, size_t count, void *to)
+{
+  (void)data, (void)to;
+  return size * count;
+}
+
+static CURL *open_handle(const char *url, const char *header, struct curl_slist **lists)
+{
+  char to[64];
+  CURL *curl = curl_easy_init();
+  snprintf(to, sizeof to, "::127.0.0.1:%s", getenv("BENCH_PORT"));
+  lists[0] = curl_slist_append(NULL, to);
+  lists[1] = header[0] ? curl_slist_append(NULL, header) : NULL;
+  curl_easy_setopt(curl, CURLOPT_CAINFO, getenv("BENCH_CA"));
+  curl_easy_setopt(curl, CURLOPT_CONNECT_TO, lists[0]);
+  curl_easy_setopt(curl, CURLOPT_HTTPHEADER, lists[1]);
+  curl_easy_setopt(curl, CURLOPT_PROXY, "");
+  curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, ignore);
+  curl_easy_setopt(curl, CURLOPT_URL, url);
+  return curl;
+}
+
+static int64_t cpu_ns(void)
+{
+  struct timespec now;
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* Answers each line on stdin with the CPU time of one request, in nanoseconds; 0: one failed. */
+static int serve(const char *url, const char *header)
+{
+  struct curl_slist *lists[2];
+  CURL *curl = open_handle(url, header, lists);
+  char line[16];
+  while (fgets(line, sizeof line, stdin)) {
+    int64_t since = cpu_ns();
+    bool good = true;
+    for (unsigned i = 0; i < BATCH; i++) {
+      long status = 0;
+      good &= curl_easy_perform(curl) == CURLE_OK;
+      curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+      good &= status == 200;
+    }
+    printf("%.1f\n", good ? (double)(cpu_ns() - since) / BATCH : 0.0);
+    fflush(stdout);
+  }
+  curl_easy_cleanup(curl);
+  curl_slist_free_all(lists[0]);
+  curl_slist_free_all(lists[1]);
+  return 0;
+}
+
+/* ---- asking it ---- */
+
+typedef struct {
+  FILE *ask, *answer;
+  pid_t pid;
+} Server;
+
+/* `shim` NULL: without. `self` is this program. */
+static Server start_server(const char *self, const char *url, const char *header, bool shim)
+{
+  int in[2], out[2];
+  posix_spawn_file_actions_t actions;
+  char *argv[] = {(char *)(uintptr_t)self, (char *)(uintptr_t) "serve", (char *)(uintptr_t)url,
+                  (char *)(uintptr_t)header, NULL};
+  Server server;
+  bench_require(pipe2(in, O_CLOEXEC) == 0 && pipe2(out, O_CLOEXEC) == 0, "no pipe");
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, in[0], STDIN_FILENO);
+  posix_spawn_file_actions_adddup2(&actions, out[1], STDOUT_FILENO);
+  if (shim)
+    putenv((char *)(uintptr_t)shim_variable());
+  bench_require(posix_spawn(&server.pid, self, &actions, NULL, argv, environ) == 0, "no process");
+  unsetenv("LD_PRELOAD");
+  posix_spawn_file_actions_destroy(&actions);
+  close(in[0]);
+  close(out[1]);
+  server.ask = fdopen(in[1], "w");
+  server.answer = fdopen(out[0], "r");
+  return server;
+}
+
+static double sample_server(void *data)
+{
+  Server *server = data;
+  char line[64] = "";
+  fputs("go\n", server->ask);
+  fflush(server->ask);
+  bench_require(fgets(line, sizeof line, server->answer) != NULL, "a program has ended");
+  double ns = strtod(line, NULL);
+  bench_require(ns > 0, "a request failed");
+  return ns / 1000;
+}
+
+static void stop_server(Server *server)
+{
+  fclose(server->ask);
+  fclose(server->answer);
+  waitpid(server->pid, NULL, 0);
+}
+
+/* ---- one curl ---- */
+
+typedef struct {
+  const char *const *argv;
+  bool shim;
+} Start;
+
+static double sample_start(void *data)
+{
+  const Start *start = data;
+  const char *environment[] = {start->shim ? shim_variable() : "LD_PRELOAD", NULL};
+  static Outcome outcome;
+  int64_t since = bench_now_ns();
+  process_run(start->argv, environment, &outcome);
+  double ms = (double)(bench_now_ns() - since) / 1000000;
+  bench_require(outcome.status == 0 && strcmp(outcome.out, "200") == 0, "curl did not get it");
+  return ms;
+}
+
+/* ---- the table ---- */
+
+static void row(const char *name, const char *unit, BenchSpread figure, double target)
+{
+  BenchRow line = {.name = name,
+                   .unit = unit,
+                   .figure = figure,
+                   .compare = target > 0 ? BENCH_AT_MOST : BENCH_NO_TARGET,
+                   .target = target};
+  bench_row(&line);
+}
+
+/* A token that is not the cache's, so that "hard-coded" is what the other program would have. */
+static void hard_coded(char *header, size_t size)
+{
+  static Outcome outcome;
+  char *program = strdup(harness_installed("bin/thredctl"));
+  const char *argv[] = {program, "token", "--business=" FIRST, "--header", NULL};
+  process_run(argv, NULL, &outcome);
+  bench_require(outcome.status == 0, "no token");
+  outcome.out[strcspn(outcome.out, "\n")] = 0;
+  snprintf(header, size, "%s", outcome.out);
+  free(program);
+}
+
+static void measure_requests(const char *self, const char *header, size_t rounds)
+{
+  enum { OWN, OURS, ELSEWHERE, ELSEWHERE_SHIM, COUNT };
+  Server servers[COUNT] = {
+      [OWN] = start_server(self, BASE INVOICES, header, false),
+      [OURS] = start_server(self, BASE INVOICES, "", true),
+      [ELSEWHERE] = start_server(self, OTHER, "", false),
+      [ELSEWHERE_SHIM] = start_server(self, OTHER, "", true),
+  };
+  BenchVariant variants[COUNT];
+  for (size_t i = 0; i < COUNT; i++) {
+    sample_server(&servers[i]); /* connects, and opens what is opened once */
+    variants[i] = (BenchVariant){.sample = sample_server, .data = &servers[i]};
+  }
+  bench_interleave(variants, COUNT, rounds);
+  bench_title("CPU time of a request over a kept TLS connection, in the program");
+  row("hard-coded header, without the shim", "us", bench_figures(&variants[OWN]), 0);
+  row("bearer by the shim", "us", bench_figures(&variants[OURS]), 0);
+  row("  more", "us", bench_difference(&variants[OURS], &variants[OWN]), 1.5);
+  row("another host, without the shim", "us", bench_figures(&variants[ELSEWHERE]), 0);
+  row("another host, with it", "us", bench_figures(&variants[ELSEWHERE_SHIM]), 0);
+  row("  more", "us", bench_difference(&variants[ELSEWHERE_SHIM], &variants[ELSEWHERE]), 0.3);
+  bench_free(variants, COUNT);
+  for (size_t i = 0; i < COUNT; i++)
+    stop_server(&servers[i]);
+}
+
+static void measure_curl(const char *header, size_t rounds)
+{
+  char to[64];
+  snprintf(to, sizeof to, "::127.0.0.1:%u", emulator.port);
+#define CURL_ARGUMENTS                                                                             \
+  "curl", "-q", "-s", "-o", "/dev/null", "-w", "%{http_code}", "--noproxy", "*", "--cacert",       \
+      emulator.ca, "--connect-to", to, BASE INVOICES
+  const char *const own[] = {CURL_ARGUMENTS, "-H", header, NULL};
+  const char *const ours[] = {CURL_ARGUMENTS, NULL};
+  Start starts[] = {{own, false}, {own, true}, {ours, true}};
+  BenchVariant variants[3];
+  for (size_t i = 0; i < 3; i++)
+    variants[i] = (BenchVariant){.sample = sample_start, .data = &starts[i]};
+  bench_interleave(variants, 3, rounds);
+  bench_title("One curl, from its start to its end; the cache is warm");
+  row("hard-coded header, without the shim", "ms", bench_figures(&variants[0]), 0);
+  row("  more: the same header, with the shim", "ms", bench_difference(&variants[1], &variants[0]),
+      0);
+  row("  more: bearer by the shim", "ms", bench_difference(&variants[2], &variants[0]), 1.5);
+  bench_note(
+      "Between the last two lines: libthred-auth and libcrypto's use by it, the configuration,");
+  bench_note("the segment, and the proof of the connection.");
+  bench_free(variants, 3);
+}
+
+int main(int argc, char **argv)
+{
+  char port[32], header[4096];
+  if (argc == 4 && strcmp(argv[1], "serve") == 0)
+    return serve(argv[2], argv[3]);
+  bool quick = argc == 2 && strcmp(argv[1], "--quick") == 0;
+  size_t part = quick ? QUICK : 1;
+  harness_require_installation();
+  harness_start(NULL);
+  snprintf(port, sizeof port, "%u", emulator.port);
+  setenv("BENCH_PORT", port, 1);
+  setenv("BENCH_CA", emulator.ca, 1);
+  hard_coded(header, sizeof header);
+  measure_requests("/proc/self/exe", header, ROUNDS / part);
+  measure_curl(header, STARTS / part);
+  harness_stop(NULL);
+  return bench_status();
+}

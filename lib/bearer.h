@@ -8,7 +8,20 @@
 
 #include "lib/cache.h"
 #include "lib/error.h"
+#include "lib/route.h"
 #include "lib/snapshot.h"
+
+/* The key of the last request of a handle. To make one takes a digest and a look at the files of
+ * the credentials: that is done once a second, as often as the configuration is looked at. */
+typedef struct {
+  const Snapshot *snapshot; /* NULL: nothing yet; only compared */
+  uint32_t environment;
+  SnapshotToken token;
+  const char *host;
+  char business[UUID_LENGTH + 1];
+  int64_t made_ms; /* CLOCK_MONOTONIC_COARSE */
+  CacheKey key;
+} BearerMemo;
 
 typedef struct {
   const Snapshot *snapshot;
@@ -19,6 +32,7 @@ typedef struct {
   uint64_t refused;      /* not 0: a server answered 401 to this generation */
   int64_t not_before_ms; /* CLOCK_BOOTTIME; not 0: a token requested earlier is under suspicion and
                             is replaced if it can be, once for all who ask */
+  BearerMemo *memo;      /* of the caller's thread, or NULL */
   int64_t deadline_ms;   /* CLOCK_MONOTONIC; cut to the environment's `timeout` from now */
 } BearerRequest;
 

@@ -89,6 +89,7 @@ typedef struct Handle {
   curl_off_t was_read; /* bytes of the body that READFUNCTION has given; -1: not known .. */
   bool read_ended;     /* .. and that it had no more */
   Remembered remembered;
+  BearerMemo memo;
   TlsProof proof;
 } Handle;
 

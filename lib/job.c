@@ -70,6 +70,7 @@ static Job *new_job(const BearerRequest *request)
   job->forks = process_forks();
   job->request = *request;
   job->request.deadline_ms = INT64_MAX;
+  job->request.memo = NULL;
   if (request->business && strlen(request->business) < sizeof job->business) {
     strcpy(job->business, request->business);
     job->request.business = job->business;

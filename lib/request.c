@@ -80,7 +80,7 @@ static int64_t deadline_of(const Handle *handle)
   return timeout_ms > 0 ? clock_monotonic_ms() + timeout_ms : INT64_MAX;
 }
 
-BearerRequest request_bearer(const Handle *handle)
+BearerRequest request_bearer(Handle *handle)
 {
   const Snapshot *snapshot = handle->remembered.snapshot;
   const RouteDecision *decision = &handle->remembered.decision;
@@ -90,6 +90,7 @@ BearerRequest request_bearer(const Handle *handle)
       .host = snapshot_string(snapshot, snapshot_host(snapshot, decision->host)->name),
       .token = decision->token,
       .business = decision->business,
+      .memo = &handle->memo,
       .deadline_ms = deadline_of(handle)};
 }
 

@@ -30,7 +30,7 @@ int request_get_token(Handle *handle, uint64_t refused, int64_t not_before_ms, s
                       uint64_t *generation, Error *error);
 
 /* What to ask bearer.h for, by the remembered decision. */
-BearerRequest request_bearer(const Handle *handle);
+BearerRequest request_bearer(Handle *handle);
 
 /*
  * Between transfers: wipes the token of the last one. If that ended with a 401 to our token that

@@ -64,7 +64,9 @@ void unix_relay_start(UnixRelay *relay, const char *path, unsigned target)
   *relay = (UnixRelay){.target = target};
   assert_true(strlen(path) < sizeof relay->path);
   strcpy(relay->path, path);
-  strcpy(address.sun_path + is_abstract, path + is_abstract);
+  memcpy(address.sun_path, path, strlen(path) + 1);
+  if (is_abstract)
+    address.sun_path[0] = 0;
   relay->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   assert_true(relay->listener >= 0);
   assert_int_equal(bind(relay->listener, (struct sockaddr *)&address,

@@ -210,7 +210,7 @@ static Job *find(const BearerRequest *request)
 
 Job *job_begin(const BearerRequest *request, Bell *bell)
 {
-  bool needs_worker = false;
+  bool needs_worker = false, heard = true;
   process_lock(&lock);
   Job *job = find(request);
   if (!job && (job = new_job(request))) {
@@ -220,12 +220,14 @@ Job *job_begin(const BearerRequest *request, Bell *bell)
   }
   if (job) {
     job->references++;
-    listen_to(job, bell); /* unheard, the loop looks again by itself */
+    heard = listen_to(job, bell);
   }
   process_unlock(&lock);
   if (needs_worker && !worker_start(work, NULL))
     give_up(job);
-  if (job && job_is_done(job) && job_outcome(job, NULL) == THRED_E_INTERNAL && needs_worker) {
+  const bool failed =
+      job && needs_worker && job_is_done(job) && job_outcome(job, NULL) == THRED_E_INTERNAL;
+  if (failed || !heard) { /* a loop that hears nothing may sleep for good */
     job_leave(job);
     return NULL;
   }

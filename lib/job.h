@@ -17,7 +17,7 @@
 typedef struct Job Job;
 
 /* Begins or joins; nothing of *request is needed after it. `bell` is rung at the end; NULL: none.
- * NULL: no thread to be had. */
+ * NULL: no thread or no memory to be had. */
 Job *job_begin(const BearerRequest *request, Bell *bell);
 
 /* At its end, or gone: the child of a fork has none of its parent's threads. */

@@ -3,15 +3,10 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
+
+#include "lib/regular-file.h"
 
 /* ---- forms ---- */
-
-static bool is_regular_file(const char *path)
-{
-  struct stat st;
-  return path && stat(path, &st) == 0 && S_ISREG(st.st_mode);
-}
 
 /* formdata.h's flags: what a part is read from. */
 static bool is_part_proved(const struct curl_httppost *part)

@@ -10,8 +10,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <sys/stat.h>
 
+#include "lib/regular-file.h"
 #include "plugin/preload/arm.h"
 #include "plugin/preload/hook.h"
 #include "plugin/preload/loop.h"
@@ -184,12 +184,6 @@ HOOK CURLcode curl_mime_data_cb(curl_mimepart *part, curl_off_t size, curl_read_
   if (!seek || seek(data, 0, SEEK_SET) != CURL_SEEKFUNC_OK)
     arm_distrust_mime();
   return library->mime_data_cb(part, size, read, seek, free_data, data);
-}
-
-static bool is_regular_file(const char *path)
-{
-  struct stat st;
-  return stat(path, &st) == 0 && S_ISREG(st.st_mode);
 }
 
 HOOK CURLcode curl_mime_filedata(curl_mimepart *part, const char *path)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "lib/bell.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -21,7 +22,7 @@ typedef struct {
 struct Bell {
   unsigned users;      /* all guarded by `lock` */
   bool rung;           /* before there was a connection */
-  Socket door, caller; /* listening, and connected to the transfer */
+  Socket door, caller; /* listening, and connected to the newest transfer */
   char address[16];    /* the kernel's are five digits */
 };
 
@@ -54,11 +55,12 @@ static void close_socket(Socket *one)
   one->descriptor = -1;
 }
 
-static void say(const Bell *bell, const char *text, size_t length)
+/* False: nobody listens. One that is full has been rung often enough. */
+static bool say(const Bell *bell, const char *text, size_t length)
 {
-  if (is_there(&bell->caller) &&
-      send(bell->caller.descriptor, text, length, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
-    return; /* full: it has been rung often enough; gone: nobody listens */
+  return is_there(&bell->caller) &&
+         (send(bell->caller.descriptor, text, length, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0 ||
+          errno == EAGAIN);
 }
 
 static bool is_this_process(int descriptor)
@@ -68,22 +70,20 @@ static bool is_this_process(int descriptor)
   return getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.pid == getpid();
 }
 
-/* Lets the transfer in, if it has come. */
-static bool has_caller(Bell *bell)
+/* Lets the transfer in, if it has come; the one before is over. */
+static void let_in(Bell *bell)
 {
-  while (bell->caller.descriptor < 0 && is_there(&bell->door)) {
-    int descriptor = accept4(bell->door.descriptor, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    if (descriptor < 0)
-      return false;
+  int descriptor;
+  while (is_there(&bell->door) && (descriptor = accept4(bell->door.descriptor, NULL, NULL,
+                                                        SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0) {
     if (!is_this_process(descriptor)) {
       close(descriptor);
       continue;
     }
+    close_socket(&bell->caller);
     bell->caller = known(descriptor);
-    close_socket(&bell->door);
-    say(bell, head, sizeof head - 1);
+    (void)say(bell, head, sizeof head - 1);
   }
-  return bell->caller.descriptor >= 0;
 }
 
 /* ---- the functions of bell.h ---- */
@@ -150,19 +150,16 @@ void bell_leave(Bell *bell)
 void bell_ring(Bell *bell)
 {
   process_lock(&lock);
-  if (has_caller(bell))
-    say(bell, "\a", 1);
-  else
-    bell->rung = true;
+  let_in(bell);
+  bell->rung = !say(bell, "\a", 1);
   process_unlock(&lock);
 }
 
 void bell_answer(Bell *bell)
 {
   process_lock(&lock);
-  if (bell->rung && has_caller(bell)) {
-    bell->rung = false;
-    say(bell, "\a", 1);
-  }
+  let_in(bell);
+  if (bell->rung)
+    bell->rung = !say(bell, "\a", 1);
   process_unlock(&lock);
 }

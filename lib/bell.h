@@ -7,8 +7,9 @@
  * (plugin/preload/doorbell.c), which connects to the bell's address; a ring is a byte of its
  * answer.
  *
- * The address is an abstract one that the kernel chooses (unix(7)). It is there until the transfer
- * has connected; others who do are sent away. (A pair of sockets would need no address, but libcurl
+ * The address is an abstract one that the kernel chooses (unix(7)). It is there as long as the
+ * bell, for a transfer may be replaced by another one; other processes that connect are sent away,
+ * no more than `listen` lets wait at once. (A pair of sockets would need no address, but libcurl
  * 7.88 tries to connect one that CURL_SOCKOPT_ALREADY_CONNECTED says is connected.)
  */
 #ifndef THRED_LIB_BELL_H
@@ -26,10 +27,10 @@ const char *bell_address(const Bell *bell);
 Bell *bell_again(Bell *bell);
 void bell_leave(Bell *bell);
 
-/* From any thread. Never blocks. Before the transfer has connected it is remembered. */
+/* From any thread. Never blocks. While no transfer is connected it is remembered. */
 void bell_ring(Bell *bell);
 
-/* After a step of the loop, in which the transfer may have connected: what was remembered rings. */
+/* After a step of the loop, in which a transfer may have connected: what was remembered rings. */
 void bell_answer(Bell *bell);
 
 #endif

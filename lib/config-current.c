@@ -10,8 +10,8 @@
 #include "config.h"
 #include "lib/cache.h"
 #include "lib/clock.h"
+#include "lib/config-parse.h"
 #include "lib/digest.h"
-#include "lib/fetch-load.h"
 #include "lib/log.h"
 #include "lib/process.h"
 #include "lib/symbols.h"
@@ -117,13 +117,13 @@ static const Snapshot *from_segment(const uint8_t origin[DIGEST_SIZE])
   return snapshot;
 }
 
-static const Snapshot *from_files(const ProcessPaths *paths, const uint8_t origin[DIGEST_SIZE],
+/* *paths is empty after it. */
+static const Snapshot *from_files(ProcessPaths *paths, const uint8_t origin[DIGEST_SIZE],
                                   Error *error)
 {
   void *block = NULL;
   size_t size = 0;
-  const FetchApi *fetch = fetch_load(paths->fetch_object, error);
-  if (!fetch || fetch->load_config(&paths->origin, &block, &size, error))
+  if (config_parse(paths, &block, &size, error))
     return NULL;
   const Snapshot *snapshot = adopt(block, size, origin);
   free(block);

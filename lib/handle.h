@@ -83,7 +83,8 @@ typedef struct Handle {
   Response response;   /* what becomes of the answer to the last request */
   Job *job;            /* in a loop: what gets the token that is waited for */
   bool waiting;        /* .. and counted in loop->waiting */
-  int64_t until_ms;    /* .. and no longer than this, on CLOCK_MONOTONIC */
+  int64_t until_ms;    /* .. and no longer than this, on CLOCK_MONOTONIC .. */
+  bool expires;        /* .. which is the program's TIMEOUT */
   Error no_token;      /* .. it got none: nobody waits for another in this transfer */
   long file_start;     /* where an upload from a FILE begins; -1: it cannot be told */
   curl_off_t was_read; /* bytes of the body that READFUNCTION has given; -1: not known .. */

@@ -16,7 +16,7 @@
 #include <stdint.h>
 #include <thred/thred.h>
 
-#define PRELOAD_ABI    2u
+#define PRELOAD_ABI    3u
 #define PRELOAD_SYMBOL thred_preload_api
 
 /* Where the body of a request comes from. */
@@ -83,6 +83,8 @@ typedef struct {
  */
 typedef struct {
   unsigned waiting;  /* handles that wait for a token */
+  int64_t until_ms;  /* when the first of them gives up (CLOCK_MONOTONIC), if that is not what ends
+                        a token request anyway; waits() brings it forward */
   struct Bell *bell; /* the library's; NULL until somebody waits */
   bool mute;         /* there is no such transfer: who needs a token is held up */
 } PreloadLoop;
@@ -102,6 +104,13 @@ typedef enum {
                     loop if needs_token() does not say that it is to wait first */
   PRELOAD_LATER, /* the handle waits, in a loop: to be asked again when it does no more */
 } PreloadVerdict;
+
+/* How it is with a handle that waited for its token. */
+typedef enum {
+  PRELOAD_READY,   /* it does no more: to begin, or to be unpaused */
+  PRELOAD_WAITS,   /* it does */
+  PRELOAD_EXPIRED, /* before its transfer it has waited as long as the program allows that */
+} PreloadWait;
 
 typedef struct Handle PreloadHandle;
 
@@ -124,11 +133,11 @@ typedef struct {
   bool (*needs_token)(PreloadHandle *handle);
 
   /*
-   * Of an armed handle in a loop. True: it waits for a token: before its transfer, which is then
-   * not to begin; or in the middle, where the library has paused it. False: it does not, or no
-   * more: to begin, or to be unpaused. Without `patience` it waits no longer in any case.
+   * Of an armed handle in a loop. It may wait for a token before its transfer, which is then not to
+   * begin; or in the middle, where the library has paused it. Without `patience` it waits no longer
+   * in any case.
    */
-  bool (*waits)(PreloadHandle *handle, bool patience);
+  PreloadWait (*waits)(PreloadHandle *handle, bool patience);
 
   /* The same without a look at how far its token is: somebody has to ask waits() some time. */
   bool (*is_waiting)(const PreloadHandle *handle);

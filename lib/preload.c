@@ -371,7 +371,7 @@ static void forget(PreloadHandle *handle)
   handle_free(handle);
 }
 
-static bool waits(PreloadHandle *handle, bool patience)
+static PreloadWait waits(PreloadHandle *handle, bool patience)
 {
   if (!patience)
     wait_end(handle);

@@ -77,6 +77,7 @@ void wait_end(Handle *handle)
 static bool begin_job(Handle *handle, const BearerRequest *request)
 {
   handle->until_ms = bearer_deadline_ms(request);
+  handle->expires = handle->until_ms == request->deadline_ms;
   handle->job = job_begin(request, handle->loop->bell);
   return handle->job != NULL;
 }
@@ -97,22 +98,34 @@ bool wait_is_needed(Handle *handle)
   return begin(handle);
 }
 
-/* Before a transfer the outcome is noted here; in the middle it is for wait_for_another(). */
-bool wait_goes_on(Handle *handle)
+/* Nothing rings at the end of the program's patience: the loop has to know when that is. */
+static void note_end(const Handle *handle)
+{
+  if (handle->expires && handle->until_ms < handle->loop->until_ms)
+    handle->loop->until_ms = handle->until_ms;
+}
+
+/* Before a transfer the outcome is noted here; in the middle it is for wait_for_another(), and the
+ * time that the program allows is libcurl's affair. */
+PreloadWait wait_goes_on(Handle *handle)
 {
   if (!handle->waiting)
-    return false;
+    return PRELOAD_READY;
   BearerRequest request = request_bearer(handle);
   if (!handle->job && !begin_job(handle, &request)) {
     stop(handle);
-    return false;
+    return PRELOAD_READY;
   }
-  if (!job_is_done(handle->job) && clock_monotonic_ms() < handle->until_ms)
-    return true;
+  const bool done = job_is_done(handle->job);
+  if (!done && clock_monotonic_ms() < handle->until_ms) {
+    note_end(handle);
+    return PRELOAD_WAITS;
+  }
   stop(handle);
-  if (handle->response.state != RESPONSE_KEPT)
-    (void)take_outcome(handle, &handle->no_token);
-  return false;
+  if (handle->response.state == RESPONSE_KEPT)
+    return PRELOAD_READY;
+  (void)take_outcome(handle, &handle->no_token);
+  return done || !handle->expires ? PRELOAD_READY : PRELOAD_EXPIRED;
 }
 
 /* ---- getting ---- */

@@ -13,7 +13,7 @@ bool wait_is_needed(Handle *handle);
 
 /* Does it still? Begins to get the token when asked first. The error of one that was not to be had
  * is in handle->no_token. */
-bool wait_goes_on(Handle *handle);
+PreloadWait wait_goes_on(Handle *handle);
 
 /* It waits no more, whatever becomes of its token. Nothing happens to one that does not. */
 void wait_end(Handle *handle);

@@ -172,9 +172,9 @@ bool arm_needs_token(Watch *watch)
   return watch->armed && library(false)->needs_token(watch->handle);
 }
 
-bool arm_waits(Watch *watch, bool patience)
+PreloadWait arm_waits(Watch *watch, bool patience)
 {
-  return watch->armed && library(false)->waits(watch->handle, patience);
+  return watch->armed ? library(false)->waits(watch->handle, patience) : PRELOAD_READY;
 }
 
 bool arm_is_waiting(const Watch *watch)

@@ -18,9 +18,9 @@ bool arm_is_likely(const Watch *watch);
 void arm_suspend(Watch *watch);
 void arm_changed(Watch *watch, CURL *curl, bool armed);
 
-/* PreloadApi's functions; false for a handle that is not armed, and PRELOAD_OVER. */
+/* PreloadApi's functions; false for a handle that is not armed, PRELOAD_READY, PRELOAD_OVER. */
 bool arm_needs_token(Watch *watch);
-bool arm_waits(Watch *watch, bool patience);
+PreloadWait arm_waits(Watch *watch, bool patience);
 bool arm_is_waiting(const Watch *watch);
 PreloadVerdict arm_verdict(Watch *watch, CURLcode result);
 const char *arm_loop_address(const PreloadLoop *loop);

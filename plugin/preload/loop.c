@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "plugin/preload/loop.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "plugin/preload/arm.h"
 #include "plugin/preload/doorbell.h"
@@ -22,7 +24,10 @@ typedef struct Loop {
   unsigned parked;    /* .. of them parked */
   unsigned ended;     /* .. and ended for libcurl, not for the program */
   CURL *doorbell;     /* NULL: nobody waits */
-  bool broken;        /* it has ended by itself */
+  int64_t until_ms;   /* it ends then, to wake who gives up; INT64_MAX: it does not .. */
+  bool over;          /* .. it has ended .. */
+  bool broken;        /* .. for another reason */
+  int failed;         /* transfers that have ended here since libcurl counted */
   long limit;         /* MAX_TOTAL_CONNECTIONS of the program; 0: none */
   Watch *done;        /* handles with a message for the program, the first one first .. */
   Watch **done_end;   /* .. and where the next one goes */
@@ -40,6 +45,7 @@ static Loop *loop_of(Watch *multi, CURLM *handle)
   loop->library = multi->library;
   loop->multi = handle;
   loop->limit = multi->limit;
+  loop->preload.until_ms = INT64_MAX;
   loop->done_end = &loop->done;
   return multi->loop = loop;
 }
@@ -59,19 +65,39 @@ static void hang_up(Loop *loop)
   if (loop->doorbell)
     set_limit(loop, 0);
   loop->doorbell = NULL;
-  loop->broken = false;
+  loop->over = loop->broken = false;
   if (loop->preload.bell)
     arm_leave_loop(&loop->preload);
 }
 
-/* False: there is none, and nobody may wait for it. */
+/* A millisecond after that time, as libcurl counts; 0: there is none. */
+static long ms_until(int64_t until_ms)
+{
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  const int64_t left = until_ms - ((int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000);
+  if (until_ms == INT64_MAX)
+    return 0;
+  return left < 0 ? 1 : left < INT_MAX ? (long)left + 1 : INT_MAX;
+}
+
+static bool is_hung_out(const Loop *loop)
+{
+  return loop->doorbell && !loop->over && loop->until_ms <= loop->preload.until_ms;
+}
+
+/* In place of one that is there. False: there is none, and nobody may wait for it. */
 static bool hang_out(Loop *loop)
 {
   const char *address = arm_loop_address(&loop->preload);
-  if (loop->doorbell || !address)
-    return loop->doorbell != NULL;
+  doorbell_remove(loop->library, loop->multi, loop->doorbell);
+  loop->doorbell = NULL;
+  loop->over = false;
+  if (!address)
+    return false;
   set_limit(loop, 1);
-  loop->doorbell = doorbell_add(loop->library, loop->multi, address);
+  loop->until_ms = loop->preload.until_ms;
+  loop->doorbell = doorbell_add(loop->library, loop->multi, address, ms_until(loop->until_ms));
   if (!loop->doorbell)
     set_limit(loop, 0);
   return loop->doorbell != NULL;
@@ -104,7 +130,8 @@ static void park(Loop *loop, Watch *watch)
   watch->parked = true;
   loop->parked++;
   list(loop, watch);
-  (void)hang_out(loop); /* else the next step lets it go */
+  if (!loop->doorbell)
+    (void)hang_out(loop); /* else the next step lets it go */
 }
 
 /* ---- messages ---- */
@@ -190,7 +217,8 @@ static bool take_message(Loop *loop, const CURLMsg *message)
   CURL *curl = message->easy_handle;
   Watch *watch = watch_find(curl);
   if (curl == loop->doorbell) {
-    loop->broken = true;
+    loop->over = true;
+    loop->broken = message->data.result != CURLE_OPERATION_TIMEDOUT;
     return false;
   }
   if (watch) {
@@ -228,6 +256,7 @@ static void fail(Loop *loop, Watch *watch, CURL *curl, CURLcode result)
 {
   watch->message = (CURLMsg){.msg = CURLMSG_DONE, .easy_handle = curl};
   watch->message.data.result = result;
+  loop->failed++;
   end(loop, watch);
 }
 
@@ -240,27 +269,27 @@ static void unpause(Loop *loop, Watch *watch, CURL *curl)
     fail(loop, watch, curl, code);
 }
 
-/* Its transfer begins, as far as the program is concerned: what it has changed since it added the
- * handle counts. True: it still needs a token first. */
-static bool judge_parked(Loop *loop, Watch *watch)
+/* A parked handle's transfer begins, as far as the program is concerned: what it has changed since
+ * it added the handle counts. */
+static PreloadWait look(Loop *loop, Watch *watch)
 {
-  watch->changed = false;
-  arm(watch, atomic_load(&watch->key), &loop->preload);
-  return arm_needs_token(watch) && arm_waits(watch, !loop->preload.mute);
+  if (watch->parked && watch->changed) {
+    watch->changed = false;
+    arm(watch, atomic_load(&watch->key), &loop->preload);
+    if (!arm_needs_token(watch))
+      return PRELOAD_READY;
+  }
+  return arm_waits(watch, !loop->preload.mute);
 }
 
-static bool is_waiting(Loop *loop, Watch *watch)
-{
-  return watch->parked && watch->changed ? judge_parked(loop, watch)
-                                         : arm_waits(watch, !loop->preload.mute);
-}
-
-static void unpark(Loop *loop, Watch *watch, CURL *curl)
+static void unpark(Loop *loop, Watch *watch, CURL *curl, bool expired)
 {
   watch->parked = false;
   loop->parked--;
-  CURLMcode code = loop->library->multi_add_handle(loop->multi, curl);
-  if (code != CURLM_OK)
+  CURLMcode code = expired ? CURLM_OK : loop->library->multi_add_handle(loop->multi, curl);
+  if (expired)
+    fail(loop, watch, curl, CURLE_OPERATION_TIMEDOUT);
+  else if (code != CURLM_OK)
     fail(loop, watch, curl, code == CURLM_OUT_OF_MEMORY ? CURLE_OUT_OF_MEMORY : CURLE_FAILED_INIT);
 }
 
@@ -275,14 +304,16 @@ static void finish_ended(Loop *loop, Watch *watch, CURL *curl)
 static void let_go(Loop *loop)
 {
   Watch *next;
+  loop->preload.until_ms = INT64_MAX;
   for (Watch *watch = loop->waiting; watch; watch = next) {
     CURL *curl = atomic_load(&watch->key);
     next = watch->next_waiting;
-    if (is_waiting(loop, watch))
+    const PreloadWait wait = look(loop, watch);
+    if (wait == PRELOAD_WAITS)
       continue;
     unlist(loop, watch);
     if (watch->parked)
-      unpark(loop, watch, curl);
+      unpark(loop, watch, curl, wait == PRELOAD_EXPIRED);
     else if (watch->ended)
       finish_ended(loop, watch, curl);
     else
@@ -302,10 +333,13 @@ static void settle(Watch *multi)
   Loop *loop = multi->loop;
   if (loop->preload.waiting > loop->listed)
     watch_each_of(multi, list_paused);
-  if (loop->waiting && (loop->broken || !hang_out(loop)))
-    loop->preload.mute = true;
+  loop->preload.mute |= loop->waiting && loop->broken;
   let_go(loop);
-  if (!loop->waiting || loop->broken)
+  if (loop->waiting && !is_hung_out(loop)) {
+    loop->preload.mute |= !hang_out(loop);
+    let_go(loop); /* whoever was rung for just now */
+  }
+  if (!loop->waiting)
     hang_up(loop);
 }
 
@@ -377,14 +411,16 @@ void loop_before(Watch *multi)
 void loop_after(Watch *multi, int *running)
 {
   Loop *loop = multi->loop;
-  const bool rings = loop->doorbell != NULL; /* one that is hung out below was not counted */
+  const bool rings = loop->doorbell && !loop->over; /* one that is hung out below is not counted */
   if (is_in_callback(loop))
     return;
   arm_loop_stepped(&loop->preload);
   *running += drain(loop);
   *running += (int)(loop->parked + loop->ended);
-  *running -= rings && !loop->broken;
+  *running -= rings && !loop->over;
+  loop->failed = 0;
   settle(multi);
+  *running -= loop->failed;
 }
 
 /* ---- what the program asks ---- */

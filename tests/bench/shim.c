@@ -9,15 +9,12 @@
  * one: what the emulator and the kernel's scheduler do is not the shim's. Starts are timed by the
  * clock. The emulator is the installed one, over TLS; the cache is warm.
  */
-#include <fcntl.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "tests/bench/bench.h"
+#include "tests/bench/server.h"
 #include "tests/integration/harness.h"
 #include "tests/integration/process.h"
 #include "tests/integration/under-shim.h"
@@ -28,31 +25,7 @@
 #define QUICK  10u /* a tenth of the rounds */
 #define OTHER  "https://evil.example/"
 
-extern char **environ;
-
 /* ---- a program that makes requests ---- */
-
-static size_t ignore(char *data, size_t size, size_t count, void *to)
-{
-  (void)data, (void)to;
-  return size * count;
-}
-
-static CURL *open_handle(const char *url, const char *header, struct curl_slist **lists)
-{
-  char to[64];
-  CURL *curl = curl_easy_init();
-  snprintf(to, sizeof to, "::127.0.0.1:%s", getenv("BENCH_PORT"));
-  lists[0] = curl_slist_append(NULL, to);
-  lists[1] = header[0] ? curl_slist_append(NULL, header) : NULL;
-  curl_easy_setopt(curl, CURLOPT_CAINFO, getenv("BENCH_CA"));
-  curl_easy_setopt(curl, CURLOPT_CONNECT_TO, lists[0]);
-  curl_easy_setopt(curl, CURLOPT_HTTPHEADER, lists[1]);
-  curl_easy_setopt(curl, CURLOPT_PROXY, "");
-  curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, ignore);
-  curl_easy_setopt(curl, CURLOPT_URL, url);
-  return curl;
-}
 
 static int64_t cpu_ns(void)
 {
@@ -61,78 +34,35 @@ static int64_t cpu_ns(void)
   return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-/* Answers each line on stdin with the CPU time of one request, in nanoseconds; 0: one failed. */
+/* The CPU time of one request in microseconds; 0: one failed. */
+static double perform_batch(void *data)
+{
+  CURL *curl = data;
+  int64_t since = cpu_ns();
+  bool good = true;
+  for (unsigned i = 0; i < BATCH; i++) {
+    long status = 0;
+    good &= curl_easy_perform(curl) == CURLE_OK;
+    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+    good &= status == 200;
+  }
+  return good ? (double)(cpu_ns() - since) / BATCH / 1000 : 0;
+}
+
 static int serve(const char *url, const char *header)
 {
   struct curl_slist *lists[2];
-  CURL *curl = open_handle(url, header, lists);
-  char line[16];
-  while (fgets(line, sizeof line, stdin)) {
-    int64_t since = cpu_ns();
-    bool good = true;
-    for (unsigned i = 0; i < BATCH; i++) {
-      long status = 0;
-      good &= curl_easy_perform(curl) == CURLE_OK;
-      curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-      good &= status == 200;
-    }
-    printf("%.1f\n", good ? (double)(cpu_ns() - since) / BATCH : 0.0);
-    fflush(stdout);
-  }
+  CURL *curl = server_handle(url, header, lists);
+  server_serve(perform_batch, curl);
   curl_easy_cleanup(curl);
   curl_slist_free_all(lists[0]);
   curl_slist_free_all(lists[1]);
   return 0;
 }
 
-/* ---- asking it ---- */
-
-typedef struct {
-  FILE *ask, *answer;
-  pid_t pid;
-} Server;
-
-/* `shim` NULL: without. `self` is this program. */
-static Server start_server(const char *self, const char *url, const char *header, bool shim)
-{
-  int in[2], out[2];
-  posix_spawn_file_actions_t actions;
-  char *argv[] = {(char *)(uintptr_t)self, (char *)(uintptr_t) "serve", (char *)(uintptr_t)url,
-                  (char *)(uintptr_t)header, NULL};
-  Server server;
-  bench_require(pipe2(in, O_CLOEXEC) == 0 && pipe2(out, O_CLOEXEC) == 0, "no pipe");
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, in[0], STDIN_FILENO);
-  posix_spawn_file_actions_adddup2(&actions, out[1], STDOUT_FILENO);
-  if (shim)
-    putenv((char *)(uintptr_t)shim_variable());
-  bench_require(posix_spawn(&server.pid, self, &actions, NULL, argv, environ) == 0, "no process");
-  unsetenv("LD_PRELOAD");
-  posix_spawn_file_actions_destroy(&actions);
-  close(in[0]);
-  close(out[1]);
-  server.ask = fdopen(in[1], "w");
-  server.answer = fdopen(out[0], "r");
-  return server;
-}
-
 static double sample_server(void *data)
 {
-  Server *server = data;
-  char line[64] = "";
-  fputs("go\n", server->ask);
-  fflush(server->ask);
-  bench_require(fgets(line, sizeof line, server->answer) != NULL, "a program has ended");
-  double ns = strtod(line, NULL);
-  bench_require(ns > 0, "a request failed");
-  return ns / 1000;
-}
-
-static void stop_server(Server *server)
-{
-  fclose(server->ask);
-  fclose(server->answer);
-  waitpid(server->pid, NULL, 0);
+  return server_ask(data);
 }
 
 /* ---- one curl ---- */
@@ -166,27 +96,14 @@ static void row(const char *name, const char *unit, BenchSpread figure, double t
   bench_row(&line);
 }
 
-/* A token that is not the cache's, so that "hard-coded" is what the other program would have. */
-static void hard_coded(char *header, size_t size)
-{
-  static Outcome outcome;
-  char *program = strdup(harness_installed("bin/thredctl"));
-  const char *argv[] = {program, "token", "--business=" FIRST, "--header", NULL};
-  process_run(argv, NULL, &outcome);
-  bench_require(outcome.status == 0, "no token");
-  outcome.out[strcspn(outcome.out, "\n")] = 0;
-  snprintf(header, size, "%s", outcome.out);
-  free(program);
-}
-
-static void measure_requests(const char *self, const char *header, size_t rounds)
+static void measure_requests(const char *header, size_t rounds)
 {
   enum { OWN, OURS, ELSEWHERE, ELSEWHERE_SHIM, COUNT };
   Server servers[COUNT] = {
-      [OWN] = start_server(self, BASE INVOICES, header, false),
-      [OURS] = start_server(self, BASE INVOICES, "", true),
-      [ELSEWHERE] = start_server(self, OTHER, "", false),
-      [ELSEWHERE_SHIM] = start_server(self, OTHER, "", true),
+      [OWN] = server_start(BASE INVOICES, header, false),
+      [OURS] = server_start(BASE INVOICES, "", true),
+      [ELSEWHERE] = server_start(OTHER, "", false),
+      [ELSEWHERE_SHIM] = server_start(OTHER, "", true),
   };
   BenchVariant variants[COUNT];
   for (size_t i = 0; i < COUNT; i++) {
@@ -203,7 +120,7 @@ static void measure_requests(const char *self, const char *header, size_t rounds
   row("  more", "us", bench_difference(&variants[ELSEWHERE_SHIM], &variants[ELSEWHERE]), 0.3);
   bench_free(variants, COUNT);
   for (size_t i = 0; i < COUNT; i++)
-    stop_server(&servers[i]);
+    server_stop(&servers[i]);
 }
 
 static void measure_curl(const char *header, size_t rounds)
@@ -233,18 +150,16 @@ static void measure_curl(const char *header, size_t rounds)
 
 int main(int argc, char **argv)
 {
-  char port[32], header[4096];
+  char header[4096];
   if (argc == 4 && strcmp(argv[1], "serve") == 0)
     return serve(argv[2], argv[3]);
   bool quick = argc == 2 && strcmp(argv[1], "--quick") == 0;
   size_t part = quick ? QUICK : 1;
   harness_require_installation();
   harness_start(NULL);
-  snprintf(port, sizeof port, "%u", emulator.port);
-  setenv("BENCH_PORT", port, 1);
-  setenv("BENCH_CA", emulator.ca, 1);
-  hard_coded(header, sizeof header);
-  measure_requests("/proc/self/exe", header, ROUNDS / part);
+  server_prepare();
+  server_hard_coded(header, sizeof header, "--business=" FIRST);
+  measure_requests(header, ROUNDS / part);
   measure_curl(header, STARTS / part);
   harness_stop(NULL);
   return bench_status();

@@ -130,6 +130,72 @@ static void nobody_is_held_up(LoopPattern pattern, Mode mode)
     assert_in_range(open_descriptors(), descriptors - 1, descriptors);
 }
 
+/* ---- one that gives up ---- */
+
+#define VERY_SLOW_MS 3000
+#define PATIENCE_MS  300
+
+typedef struct Impatient {
+  LoopRun run;
+  Client client;
+  CURLcode result;
+} Impatient;
+
+static void note_result(LoopRun *run, CURL *curl, CURLcode result)
+{
+  Impatient *impatient = run->data;
+  assert_ptr_equal(curl, impatient->client.curl);
+  impatient->result = result;
+  assert_int_equal(curl_multi_remove_handle(run->multi, curl), CURLM_OK);
+}
+
+static CURLcode run_with_timeout(Impatient *impatient, LoopPattern pattern, long timeout_ms)
+{
+  CURL *curl = impatient->client.curl;
+  client_clear(&impatient->client);
+  curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, timeout_ms);
+  assert_int_equal(curl_multi_add_handle(impatient->run.multi, curl), CURLM_OK);
+  loop_run(&impatient->run, pattern);
+  return impatient->result;
+}
+
+/* TIMEOUT holds for the wait, too: the loop is woken when it is over. Whoever has more patience
+ * gets the token. */
+static void waits_no_longer_than_timeout(LoopPattern pattern, Mode mode)
+{
+  Impatient impatient = {.run.done = note_result, .run.data = &impatient};
+  control(&emulator, "POST", "fault?path=token:partner&action=delay&delay_ms=%d&times=0",
+          VERY_SLOW_MS);
+  loop_begin(&impatient.run, pattern);
+  client_open_plain(&impatient.client, &emulator, mode, BASE BUSINESSES);
+  const int64_t since = now_ms();
+  assert_int_equal(run_with_timeout(&impatient, pattern, PATIENCE_MS), CURLE_OPERATION_TIMEDOUT);
+  assert_in_range(now_ms() - since, PATIENCE_MS, VERY_SLOW_MS - 1);
+  expect_counter(&emulator, "requests", 0);
+  assert_int_equal(run_with_timeout(&impatient, pattern, 60000), CURLE_OK);
+  assert_int_equal(client_status(&impatient.client), 200);
+  expect_counter(&emulator, "token_requests.partner", 1);
+  loop_end(&impatient.run);
+  client_close(&impatient.client);
+}
+
+static void timeout_in_perform(void **state)
+{
+  waits_no_longer_than_timeout(LOOP_PERFORM, MODE(state));
+}
+
+static void timeout_in_select(void **state)
+{
+  waits_no_longer_than_timeout(LOOP_SELECT, MODE(state));
+}
+
+static void timeout_in_sockets(void **state)
+{
+  waits_no_longer_than_timeout(LOOP_SOCKETS_DROP, MODE(state));
+}
+
+/* ---- the patterns ---- */
+
 static void perform_until_zero(void **state)
 {
   nobody_is_held_up(LOOP_PERFORM, MODE(state));
@@ -169,6 +235,9 @@ int main(void)
       IN_MODE(fdset_and_select, multi),
       IN_MODE(sockets, multi),
       IN_MODE(sockets_and_read_on_drop, multi),
+      IN_MODE(timeout_in_perform, multi),
+      IN_MODE(timeout_in_select, multi),
+      IN_MODE(timeout_in_sockets, multi),
       IN_MODE(perform_until_zero, multi_h2),
       IN_MODE(sockets_and_read_on_drop, multi_h2),
   };

@@ -191,7 +191,8 @@ Handle *handle_new(CURL *curl, const ThredCurlApi *api)
     return NULL;
   handle->next = NULL;
   handle->api = *api;
-  handle->bearer_late = api->version_info(CURLVERSION_FIRST)->version_num >= CURL_VERSION_CREDS;
+  handle->curl_version = api->version_info(CURLVERSION_FIRST)->version_num;
+  handle->bearer_late = handle->curl_version >= CURL_VERSION_CREDS;
   handle->curl = curl;
   handle->program = (Program){.http_auth = CURLAUTH_BASIC, .header_opt = CURLHEADER_SEPARATE};
   handle_silence(handle);

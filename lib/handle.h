@@ -48,7 +48,8 @@ typedef struct Handle {
   struct curl_slist node;
   CURL *curl;
   ThredCurlApi api;
-  struct Handle *next; /* registry, or the dead ones */
+  unsigned curl_version; /* as 0x075801; asked once, for that costs microseconds */
+  struct Handle *next;   /* registry, or the dead ones */
 
   /* Told by the program, or seen by the shim. */
   Program program;

@@ -164,11 +164,6 @@ static bool may_arm(Handle *handle, const PreloadProgram *program, const char *u
 #define CURL_VERSION_CURLU_URL 0x080c00 /* 8.12.0 */
 #define CURL_VERSION_SASL      0x081200 /* 8.18.0: CVE-2025-14524 */
 
-static unsigned version_of(const ThredCurlApi *api)
-{
-  return api->version_info(CURLVERSION_FIRST)->version_num;
-}
-
 static Program program_of(const Handle *handle, const PreloadProgram *program)
 {
   bool netrc = program->netrc != CURL_NETRC_IGNORED;
@@ -183,7 +178,7 @@ static Program program_of(const Handle *handle, const PreloadProgram *program)
       .has_bearer = program->bearer,
       /* Without a user of the program's, there is nothing for another method but a netrc file. */
       .beside = netrc ? program->http_auth & CURLAUTH_BASIC : CURLAUTH_NONE,
-      .curlu = version_of(&handle->api) < CURL_VERSION_CURLU_URL ? program->curlu : NULL};
+      .curlu = handle->curl_version < CURL_VERSION_CURLU_URL ? program->curlu : NULL};
 }
 
 /*
@@ -211,7 +206,7 @@ static bool may_retry(const Handle *handle, const PreloadProgram *program, bool 
     return false;
   if (is_replaced(handle) && own_credentials(program, host_of(handle)))
     return false;
-  if (program->wide_redirects && version_of(&handle->api) < CURL_VERSION_SASL)
+  if (program->wide_redirects && handle->curl_version < CURL_VERSION_SASL)
     return false;
   if (!program->proxy_user && !(program->proxy_auth & CURLAUTH_BASIC))
     return false;
@@ -319,9 +314,9 @@ static bool arm(PreloadHandle **handle, CURL *curl, const ThredCurlApi *api,
   char *allocated = NULL;
   int saved = errno;
   bool armed = false;
-  if (process_disabled() || is_attached(curl, program) || !is_supported(api))
+  if (process_disabled() || is_attached(curl, program))
     return moment == PRELOAD_CHANGE_ARMED;
-  if (!*handle)
+  if (!*handle && is_supported(api))
     *handle = new_handle(curl, api);
   const char *url = *handle ? url_of(*handle, api, program, moment, &allocated) : NULL;
   if (url) {

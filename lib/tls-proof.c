@@ -21,6 +21,7 @@
 /* The functions of the TLS library behind one libcurl. Immutable once published. */
 typedef struct Inspector {
   const void *libcurl; /* address of its curl_easy_getinfo */
+  unsigned curl_version;
   const struct Inspector *next;
   int (*ssl_get_verify_mode)(const void *ssl);
   long (*ssl_get_verify_result)(const void *ssl);
@@ -108,6 +109,7 @@ static const Inspector *inspector_of(const ThredCurlApi *api)
   if (!calls_its_own(handle, inspector))
     *inspector = (Inspector){0};
   inspector->libcurl = libcurl;
+  inspector->curl_version = api->version_info(CURLVERSION_FIRST)->version_num;
   dlclose(handle); /* the program's own reference keeps it; its code is on our caller's stack */
   inspector->next = atomic_load(&known);
   while (!atomic_compare_exchange_weak(&known, &inspector->next, inspector))
@@ -138,14 +140,13 @@ static const char *inspect_certificate(const Inspector *tls, void *ssl, const ch
  * (vtls/openssl.c): a chain that OpenSSL was given nothing to trust for has a result other than
  * X509_V_OK then, too.
  */
-static const char *inspect_openssl(const Inspector *tls, void *ssl, const char *host, bool known,
-                                   unsigned curl_version)
+static const char *inspect_openssl(const Inspector *tls, void *ssl, const char *host, bool known)
 {
   if (!tls->ssl_get_verify_mode || !tls->ssl_get_verify_result || !tls->x509_free ||
       !tls->ssl_get_servername || !tls->ssl_get1_peer_certificate || !tls->x509_check_host ||
       !tls->has_chain)
     return "the OpenSSL of this libcurl cannot be inspected";
-  if (curl_version < CURL_VERSION_OWN_VERDICT &&
+  if (tls->curl_version < CURL_VERSION_OWN_VERDICT &&
       !(tls->ssl_get_verify_mode(ssl) & SSL_VERIFY_PEER_BIT))
     return "certificate verification is switched off";
   if (tls->ssl_get_verify_result(ssl) != X509_RESULT_OK)
@@ -179,8 +180,7 @@ static const char *inspect(const ThredCurlApi *api, const struct curl_tlssession
   if (!tls)
     return "this libcurl cannot be inspected";
   if (session->backend == CURLSSLBACKEND_OPENSSL)
-    return inspect_openssl(tls, session->internals, host, known,
-                           api->version_info(CURLVERSION_FIRST)->version_num);
+    return inspect_openssl(tls, session->internals, host, known);
   if (session->backend == CURLSSLBACKEND_GNUTLS)
     return inspect_gnutls(tls, session->internals, host, known);
   return "the TLS library of this libcurl is neither OpenSSL nor GnuTLS";

@@ -91,6 +91,8 @@ static bool bind_all(Library *library, const Binding *binding)
       {"curl_mime_data_cb", &library->mime_data_cb, false},
       {"curl_mime_filedata", &library->mime_filedata, false},
       {"curl_multi_get_handles", &library->multi_get_handles, true},
+      {"curl_multi_notify_enable", &library->multi_notify_enable, true},
+      {"curl_multi_notify_disable", &library->multi_notify_disable, true},
       {"curl_easy_duphandle", &api->easy_duphandle, false},
       {"curl_easy_cleanup", &api->easy_cleanup, false},
       {"curl_easy_setopt", &api->easy_setopt, false},

@@ -35,7 +35,9 @@ typedef struct {
   CURLcode (*mime_data_cb)(curl_mimepart *, curl_off_t, curl_read_callback, curl_seek_callback,
                            curl_free_callback, void *);
   CURLcode (*mime_filedata)(curl_mimepart *, const char *);
-  CURL **(*multi_get_handles)(CURLM *); /* 8.4 */
+  CURL **(*multi_get_handles)(CURLM *);                /* 8.4 */
+  CURLMcode (*multi_notify_enable)(CURLM *, unsigned); /* 8.17 */
+  CURLMcode (*multi_notify_disable)(CURLM *, unsigned);
   ThredCurlApi api; /* easy_setopt, easy_duphandle, easy_cleanup and what the library needs */
   bool complete;    /* nothing is NULL but what only some versions have */
 } Library;

@@ -8,6 +8,7 @@
 
 #include "plugin/preload/arm.h"
 #include "plugin/preload/doorbell.h"
+#include "plugin/preload/notify.h"
 
 /* A message of a handle that nobody watches. */
 typedef struct Stray {
@@ -27,6 +28,7 @@ typedef struct Loop {
   int64_t until_ms;   /* it ends then, to wake who gives up; INT64_MAX: it does not .. */
   bool over;          /* .. it has ended .. */
   bool broken;        /* .. for another reason */
+  unsigned steps;     /* so many have begun, and one */
   int failed;         /* transfers that have ended here since libcurl counted */
   long limit;         /* MAX_TOTAL_CONNECTIONS of the program; 0: none */
   Watch *done;        /* handles with a message for the program, the first one first .. */
@@ -34,6 +36,17 @@ typedef struct Loop {
   Stray *strays;      /* messages after those */
   Stray *given_stray; /* the program's until it reads the next one */
 } Loop;
+
+/* libcurl tells, when it is asked with an option that there is not. */
+bool loop_is_in_callback(const Library *library, CURLM *multi)
+{
+  return library->multi_setopt(multi, (CURLMoption)0, 0L) == CURLM_RECURSIVE_API_CALL;
+}
+
+static bool is_in_callback(const Loop *loop)
+{
+  return loop_is_in_callback(loop->library, loop->multi);
+}
 
 static Loop *loop_of(Watch *multi, CURLM *handle)
 {
@@ -46,8 +59,11 @@ static Loop *loop_of(Watch *multi, CURLM *handle)
   loop->multi = handle;
   loop->limit = multi->limit;
   loop->preload.until_ms = INT64_MAX;
+  loop->steps = 1;
   loop->done_end = &loop->done;
-  return multi->loop = loop;
+  multi->loop = loop;
+  notify_turn(multi, handle);
+  return loop;
 }
 
 /* ---- the doorbell ---- */
@@ -144,9 +160,11 @@ static void tell_program(Loop *loop, Watch *watch)
   loop->done_end = &watch->next_done;
 }
 
-static void end(Loop *loop, Watch *watch)
+/* `told`: by libcurl (CURLMNOTIFY_EASY_DONE). */
+static void end(Loop *loop, Watch *watch, bool told)
 {
   disarm(watch);
+  watch->untold = !told;
   tell_program(loop, watch);
 }
 
@@ -190,14 +208,17 @@ static bool run_again(Loop *loop, Watch *watch, CURL *curl)
       return true;
   }
   watch->message.data.result = CURLE_OUT_OF_MEMORY;
-  end(loop, watch);
+  end(loop, watch, false);
   return false;
 }
 
-/* The transfer of `watch` has ended, as its message says. The same answer. */
-static bool finish(Loop *loop, Watch *watch, CURL *curl)
+/* The transfer of `watch` has ended, as its message says; just now (`told`), or a while ago. The
+ * same answer. */
+static bool finish(Loop *loop, Watch *watch, CURL *curl, bool told)
 {
-  switch (arm_verdict(watch, watch->message.data.result)) {
+  const PreloadVerdict verdict = arm_verdict(watch, watch->message.data.result);
+  watch->hidden = verdict == PRELOAD_OVER ? 0 : loop->steps;
+  switch (verdict) {
   case PRELOAD_AGAIN:
     return run_again(loop, watch, curl);
   case PRELOAD_LATER:
@@ -206,7 +227,7 @@ static bool finish(Loop *loop, Watch *watch, CURL *curl)
     list(loop, watch);
     return false;
   default:
-    end(loop, watch);
+    end(loop, watch, told);
     return false;
   }
 }
@@ -225,7 +246,7 @@ static bool take_message(Loop *loop, const CURLMsg *message)
     watch->message = *message;
     if (watch->waiting)
       unlist(loop, watch);
-    return finish(loop, watch, curl);
+    return finish(loop, watch, curl, true);
   } else {
     (void)keep_stray(loop, message);
   }
@@ -257,7 +278,7 @@ static void fail(Loop *loop, Watch *watch, CURL *curl, CURLcode result)
   watch->message = (CURLMsg){.msg = CURLMSG_DONE, .easy_handle = curl};
   watch->message.data.result = result;
   loop->failed++;
-  end(loop, watch);
+  end(loop, watch, false);
 }
 
 /* With what the program itself has paused. Its callbacks are given what was kept back, and may
@@ -297,7 +318,7 @@ static void finish_ended(Loop *loop, Watch *watch, CURL *curl)
 {
   watch->ended = false;
   loop->ended--;
-  finish(loop, watch, curl);
+  finish(loop, watch, curl, false);
 }
 
 /* Lets everybody go whose token is there, or will not be. */
@@ -319,13 +340,6 @@ static void let_go(Loop *loop)
     else
       unpause(loop, watch, curl);
   }
-}
-
-/* A program may call these functions in a callback: it is told so by libcurl, which is asked here
- * with an option that there is not. */
-static bool is_in_callback(const Loop *loop)
-{
-  return loop->library->multi_setopt(loop->multi, (CURLMoption)0, 0L) == CURLM_RECURSIVE_API_CALL;
 }
 
 static void settle(Watch *multi)
@@ -358,6 +372,8 @@ static CURLMcode add_to_libcurl(CURLM *handle, Watch *watch, CURL *curl)
 CURLMcode loop_add(Watch *multi, CURLM *handle, Watch *watch, CURL *curl)
 {
   Loop *loop = multi && arm_is_likely(watch) ? loop_of(multi, handle) : NULL;
+  if (loop && is_in_callback(loop))
+    return CURLM_RECURSIVE_API_CALL;
   arm(watch, curl, loop ? &loop->preload : NULL);
   if (!loop || !arm_needs_token(watch))
     return add_to_libcurl(handle, watch, curl);
@@ -390,6 +406,8 @@ void loop_end(Watch *multi)
   if (!loop)
     return;
   hang_up(loop);
+  multi->loop = NULL;
+  notify_turn(multi, loop->multi);
   free(loop->given_stray);
   while (loop->strays) {
     Stray *next = loop->strays->next;
@@ -397,13 +415,32 @@ void loop_end(Watch *multi)
     loop->strays = next;
   }
   free(loop);
-  multi->loop = NULL;
 }
 
 /* ---- steps ---- */
 
+/* What libcurl does not tell a program that waits to be told. It may take handles out then. */
+static void tell_ends(Watch *multi)
+{
+  const Loop *loop = multi->loop;
+  Watch *watch = loop->done;
+  while (watch) {
+    if (!watch->untold) {
+      watch = watch->next_done;
+      continue;
+    }
+    watch->untold = false;
+    notify_end(multi, loop->multi, atomic_load(&watch->key));
+    watch = loop->done;
+  }
+  CURL *ended = loop_ended(multi);
+  if (ended)
+    notify_messages(multi, loop->multi, ended);
+}
+
 void loop_before(Watch *multi)
 {
+  multi->loop->steps++;
   if (!is_in_callback(multi->loop))
     settle(multi);
 }
@@ -421,6 +458,7 @@ void loop_after(Watch *multi, int *running)
   loop->failed = 0;
   settle(multi);
   *running -= loop->failed;
+  tell_ends(multi);
 }
 
 /* ---- what the program asks ---- */
@@ -442,12 +480,34 @@ CURLMsg *loop_info_read(Watch *multi, int *left)
     loop->strays = loop->strays->next;
     message = &loop->given_stray->message;
   }
+  if (!loop_ended(multi))
+    notify_read(multi);
   *left = 0;
   for (watch = loop->done; watch; watch = watch->next_done)
     ++*left;
   for (const Stray *stray = loop->strays; stray; stray = stray->next)
     ++*left;
   return message;
+}
+
+void loop_read(Watch *multi)
+{
+  if (!is_in_callback(multi->loop))
+    drain(multi->loop); /* libcurl has not counted yet */
+}
+
+CURL *loop_ended(const Watch *multi)
+{
+  const Loop *loop = multi->loop;
+  if (loop->done)
+    return atomic_load(&loop->done->key);
+  return loop->strays ? loop->strays->message.easy_handle : NULL;
+}
+
+bool loop_hides_end(const Watch *multi, CURL *curl)
+{
+  const Watch *watch = watch_find(curl);
+  return curl == multi->loop->doorbell || (watch && watch->hidden == multi->loop->steps);
 }
 
 long loop_limit(Watch *multi, long connections)

@@ -18,6 +18,9 @@
 
 #include "plugin/preload/watch.h"
 
+/* Is this a function of the program's that libcurl calls? It takes nothing in or out there. */
+bool loop_is_in_callback(const Library *library, CURLM *multi);
+
 /* curl_multi_add_handle() for a handle that may be for Thred. `multi` is watched or NULL. */
 CURLMcode loop_add(Watch *multi, CURLM *multi_handle, Watch *watch, CURL *curl);
 
@@ -28,6 +31,12 @@ void loop_after(Watch *multi, int *running);
 
 /* curl_multi_info_read(). */
 CURLMsg *loop_info_read(Watch *multi, int *left);
+
+/* Reads libcurl's messages, in a function that libcurl calls in between (notify.c). Then: a handle
+ * with a message for the program, or NULL; and has `curl` not ended for it? */
+void loop_read(Watch *multi);
+CURL *loop_ended(const Watch *multi);
+bool loop_hides_end(const Watch *multi, CURL *curl);
 
 /* Before curl_multi_remove_handle() and curl_easy_cleanup(): the loop forgets the handle. True: it
  * was parked, so that libcurl knows nothing of it. */

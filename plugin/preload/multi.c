@@ -6,6 +6,7 @@
 #include "plugin/preload/arm.h"
 #include "plugin/preload/hook.h"
 #include "plugin/preload/loop.h"
+#include "plugin/preload/notify.h"
 
 HOOK CURLM *curl_multi_init(void)
 {
@@ -63,6 +64,8 @@ HOOK CURLMcode curl_multi_remove_handle(CURLM *multi, CURL *curl)
   if (!library || !library->multi_remove_handle)
     return CURLM_INTERNAL_ERROR;
   if (watch && watch->parked && atomic_load(&watch->multi) == multi) {
+    if (loop_is_in_callback(library, multi))
+      return CURLM_RECURSIVE_API_CALL;
     leave_multi(watch);
     return CURLM_OK;
   }
@@ -80,6 +83,8 @@ HOOK CURLMcode curl_multi_cleanup(CURLM *multi)
   const Library *library = hook_library(watch, CALLER());
   if (!library || !library->multi_cleanup)
     return CURLM_INTERNAL_ERROR;
+  if (watch && watch->loop && loop_is_in_callback(library, multi))
+    return library->multi_cleanup(multi); /* it refuses */
   if (watch) {
     watch_each_of(watch, leave_multi);
     loop_end(watch);
@@ -162,6 +167,35 @@ HOOK CURL **curl_multi_get_handles(CURLM *multi)
   return watch && watch->loop ? loop_fix_handles(watch, handles) : handles;
 }
 
+#if LIBCURL_VERSION_NUM < 0x081100
+HOOK CURLMcode curl_multi_notify_enable(CURLM *multi, unsigned int notification);
+HOOK CURLMcode curl_multi_notify_disable(CURLM *multi, unsigned int notification);
+#endif
+
+HOOK CURLMcode curl_multi_notify_enable(CURLM *multi, unsigned int notification)
+{
+  Watch *watch = watch_find(multi);
+  const Library *library = hook_library(watch, CALLER());
+  if (!library || !library->multi_notify_enable)
+    return CURLM_INTERNAL_ERROR;
+  CURLMcode code = library->multi_notify_enable(multi, notification);
+  if (watch && code == CURLM_OK)
+    notify_enable(watch, notification, true);
+  return code;
+}
+
+HOOK CURLMcode curl_multi_notify_disable(CURLM *multi, unsigned int notification)
+{
+  Watch *watch = watch_find(multi);
+  const Library *library = hook_library(watch, CALLER());
+  if (!library || !library->multi_notify_disable)
+    return CURLM_INTERNAL_ERROR;
+  CURLMcode code = library->multi_notify_disable(multi, notification);
+  if (watch && code == CURLM_OK)
+    notify_enable(watch, notification, false);
+  return code;
+}
+
 /* In brackets: curl.h has a macro of this name. */
 HOOK CURLMcode(curl_multi_setopt)(CURLM *multi, CURLMoption option, ...)
 {
@@ -177,6 +211,8 @@ HOOK CURLMcode(curl_multi_setopt)(CURLM *multi, CURLMoption option, ...)
   va_end(list);
   if (is_large)
     return library->multi_setopt(multi, option, large);
+  if (watch && (option == NOTIFY_FUNCTION || option == NOTIFY_DATA))
+    return notify_set(watch, multi, option, argument);
   if (watch && option == CURLMOPT_MAX_TOTAL_CONNECTIONS)
     argument = (void *)(intptr_t)loop_limit(watch, (long)(intptr_t)argument);
   return library->multi_setopt(multi, option, argument);

@@ -79,8 +79,10 @@ Watch *watch_add(void *key, const Library *library)
   watch->ours = false;
   watch->loop = NULL;
   watch->limit = 0;
+  watch->notify = (Notify){0};
   watch->is_done = false;
-  watch->waiting = watch->parked = watch->changed = watch->ended = false;
+  watch->waiting = watch->parked = watch->changed = watch->ended = watch->untold = false;
+  watch->hidden = 0;
   watch->paused = 0;
   watch->library = library;
   watch_set_multi(watch, NULL);

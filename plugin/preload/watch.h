@@ -27,6 +27,14 @@ typedef struct {
   curl_off_t large;
 } Argument;
 
+/* What the program has given for CURLMOPT_NOTIFYFUNCTION (notify.h). */
+typedef struct {
+  void (*function)(CURLM *multi, unsigned notification, CURL *curl, void *data);
+  void *data;
+  unsigned enabled; /* a bit for each notification */
+  bool told;        /* that there are messages */
+} Notify;
+
 typedef struct Watch {
   _Atomic(void *) key; /* the handle; NULL: free for another one */
   struct Watch *next;  /* in its bucket; never changes */
@@ -37,6 +45,7 @@ typedef struct Watch {
   atomic_uint members; /* handles that were added and not taken out */
   struct Loop *loop;   /* loop.h; NULL: none of them was ever for Thred */
   long limit;          /* MAX_TOTAL_CONNECTIONS; 0: none */
+  Notify notify;
 
   /* Of a CURL. */
   _Atomic(void *) multi; /* the CURLM that it was added to, or NULL */
@@ -57,6 +66,8 @@ typedef struct Watch {
   bool changed;    /* .. and is to be judged again before that begins */
   bool ended;      /* libcurl is done with it, we are not */
   bool is_done;    /* its message is in the loop's list */
+  bool untold;     /* .. and libcurl tells nobody of it */
+  unsigned hidden; /* the step in which it ended for libcurl, and not for the program */
   CURLMsg message; /* how it ended, for the program */
 } Watch;
 

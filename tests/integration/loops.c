@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "loops.h"
 
+#include <dlfcn.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/select.h>
 #include <unistd.h>
@@ -12,6 +14,7 @@ const char *const loop_names[LOOP_PATTERNS] = {
     [LOOP_SELECT] = "fdset and select",
     [LOOP_SOCKETS] = "socket_action, messages in each round",
     [LOOP_SOCKETS_DROP] = "socket_action, messages when fewer run",
+    [LOOP_NOTIFIED] = "perform, messages when told",
 };
 
 static bool has_sockets(LoopPattern pattern)
@@ -47,12 +50,50 @@ static int set_timer(CURLM *multi, long milliseconds, void *data)
   return 0;
 }
 
+static void read_messages(LoopRun *run);
+
+/* Of curl/multi.h, from 8.17 on. */
+#define NOTIFY_FUNCTION ((CURLMoption)(CURLOPTTYPE_FUNCTIONPOINT + 18))
+#define NOTIFY_DATA     ((CURLMoption)(CURLOPTTYPE_OBJECTPOINT + 19))
+#define INFO_READ       0u
+#define EASY_DONE       1u
+
+static void hear(CURLM *multi, unsigned notification, CURL *curl, void *data)
+{
+  LoopRun *run = data;
+  (void)curl;
+  assert_ptr_equal(multi, run->multi);
+  if (notification == EASY_DONE)
+    run->ends++;
+  else if (notification == INFO_READ)
+    read_messages(run);
+}
+
+bool loop_can_notify(void)
+{
+  return curl_version_info(CURLVERSION_NOW)->version_num >= 0x081100;
+}
+
+static void ask_for_notifications(LoopRun *run)
+{
+  CURLMcode (*enable)(CURLM *, unsigned);
+  void *symbol = dlsym(RTLD_DEFAULT, "curl_multi_notify_enable");
+  assert_non_null(symbol);
+  memcpy(&enable, &symbol, sizeof symbol);
+  assert_int_equal(curl_multi_setopt(run->multi, NOTIFY_FUNCTION, hear), CURLM_OK);
+  assert_int_equal(curl_multi_setopt(run->multi, NOTIFY_DATA, run), CURLM_OK);
+  assert_int_equal(enable(run->multi, INFO_READ), CURLM_OK);
+  assert_int_equal(enable(run->multi, EASY_DONE), CURLM_OK);
+}
+
 void loop_begin(LoopRun *run, LoopPattern pattern)
 {
   run->multi = curl_multi_init();
   assert_non_null(run->multi);
   run->epoll = -1;
   run->timer_ms = -1;
+  if (pattern == LOOP_NOTIFIED)
+    ask_for_notifications(run);
   if (!has_sockets(pattern))
     return;
   run->epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -183,5 +224,6 @@ void loop_run(LoopRun *run, LoopPattern pattern)
     assert_true(now_ms() < until);
     ended = run->round ? run->round(run, running) : running == 0;
   } while (!ended);
-  read_messages(run);
+  if (pattern != LOOP_NOTIFIED)
+    read_messages(run);
 }

@@ -12,6 +12,7 @@ typedef enum {
   LOOP_SELECT,       /* curl_multi_fdset() and select() */
   LOOP_SOCKETS,      /* socket_action and epoll, messages in each round */
   LOOP_SOCKETS_DROP, /* .. when fewer run than before */
+  LOOP_NOTIFIED,     /* perform, messages when libcurl tells of them; see loop_can_notify() */
   LOOP_PATTERNS
 } LoopPattern;
 
@@ -26,9 +27,13 @@ typedef struct LoopRun {
   bool (*round)(struct LoopRun *run, int running);
   int64_t longest_ms; /* the longest call of a curl_multi function */
   unsigned messages;
+  unsigned ends; /* LOOP_NOTIFIED: of transfers, that were told of */
   int epoll;
   int64_t timer_ms; /* when the timer is due; -1: never */
 } LoopRun;
+
+/* libcurl 8.17 can. */
+bool loop_can_notify(void);
 
 /* The multi handle is set up for the pattern (sockets and timer) before handles are added. */
 void loop_begin(LoopRun *run, LoopPattern pattern);

@@ -66,6 +66,8 @@ static void it_exports_its_hooks_alone(void **state)
                                    "curl_multi_get_handles\n"
                                    "curl_multi_info_read\n"
                                    "curl_multi_init\n"
+                                   "curl_multi_notify_disable\n"
+                                   "curl_multi_notify_enable\n"
                                    "curl_multi_perform\n"
                                    "curl_multi_remove_handle\n"
                                    "curl_multi_setopt\n"

@@ -121,6 +121,7 @@ static void nobody_is_held_up(LoopPattern pattern, Mode mode)
     expect_everyone(&crowd, 200);
     assert_true(crowd.run.longest_ms < HELD_MS);
     assert_int_equal(crowd.run.messages, EVERYONE * (round + 1));
+    assert_int_equal(crowd.run.ends, pattern == LOOP_NOTIFIED ? crowd.run.messages : 0);
     for (unsigned i = 0; i < THREDS; i++)
       preload_expect_good_body(&crowd.clients[i]);
   }
@@ -194,6 +195,13 @@ static void timeout_in_sockets(void **state)
   waits_no_longer_than_timeout(LOOP_SOCKETS_DROP, MODE(state));
 }
 
+static void timeout_when_told(void **state)
+{
+  if (!loop_can_notify())
+    skip();
+  waits_no_longer_than_timeout(LOOP_NOTIFIED, MODE(state));
+}
+
 /* ---- the patterns ---- */
 
 static void perform_until_zero(void **state)
@@ -226,6 +234,13 @@ static void sockets_and_read_on_drop(void **state)
   nobody_is_held_up(LOOP_SOCKETS_DROP, MODE(state));
 }
 
+static void told_of_messages(void **state)
+{
+  if (!loop_can_notify())
+    skip();
+  nobody_is_held_up(LOOP_NOTIFIED, MODE(state));
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -235,6 +250,9 @@ int main(void)
       IN_MODE(fdset_and_select, multi),
       IN_MODE(sockets, multi),
       IN_MODE(sockets_and_read_on_drop, multi),
+      IN_MODE(told_of_messages, multi),
+      IN_MODE(told_of_messages, multi_h2),
+      IN_MODE(timeout_when_told, multi),
       IN_MODE(timeout_in_perform, multi),
       IN_MODE(timeout_in_select, multi),
       IN_MODE(timeout_in_sockets, multi),

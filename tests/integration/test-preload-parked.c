@@ -202,6 +202,53 @@ static void one_connection_alone(void **state)
   close_waiting(&waiting);
 }
 
+typedef struct Meddler {
+  Waiting *waiting;
+  Client newcomer;
+  unsigned times;
+} Meddler;
+
+static size_t meddle(char *data, size_t size, size_t count, void *to)
+{
+  Meddler *meddler = to;
+  CURLM *multi = meddler->waiting->multi;
+  (void)data;
+  assert_int_equal(curl_multi_remove_handle(multi, meddler->waiting->client.curl),
+                   CURLM_RECURSIVE_API_CALL);
+  assert_int_equal(curl_multi_add_handle(multi, meddler->newcomer.curl), CURLM_RECURSIVE_API_CALL);
+  assert_int_equal(curl_multi_cleanup(multi), CURLM_RECURSIVE_API_CALL);
+  meddler->times++;
+  return size * count;
+}
+
+/* libcurl lets nobody do these things in a callback: nor does a handle that it does not know of. */
+static void refused_in_a_callback(void **state)
+{
+  Waiting waiting;
+  Client other;
+  Meddler meddler = {.waiting = &waiting};
+  int left;
+  open_parked(&waiting, MODE(state));
+  client_open_plain(&meddler.newcomer, &emulator, MODE(state), BASE BUSINESSES);
+  client_open_plain(&other, &emulator, MODE(state), "https://evil.example/");
+  curl_easy_setopt(other.curl, CURLOPT_WRITEFUNCTION, meddle);
+  curl_easy_setopt(other.curl, CURLOPT_WRITEDATA, &meddler);
+  assert_int_equal(curl_multi_add_handle(waiting.multi, other.curl), CURLM_OK);
+  CURLMsg *message;
+  while (!(message = curl_multi_info_read(waiting.multi, &left))) {
+    step(waiting.multi);
+    curl_multi_poll(waiting.multi, NULL, 0, 100, NULL);
+  }
+  assert_ptr_equal(message->easy_handle, other.curl);
+  assert_int_equal(message->data.result, CURLE_OK);
+  assert_true(meddler.times > 0);
+  assert_int_equal(curl_multi_remove_handle(waiting.multi, other.curl), CURLM_OK);
+  expect_done(&waiting, 200);
+  client_close(&other);
+  client_close(&meddler.newcomer);
+  close_waiting(&waiting);
+}
+
 /* The endpoint fails, after a while: the request goes as it would have gone without us. */
 static void no_token_after_all(void **state)
 {
@@ -330,6 +377,7 @@ int main(void)
       IN_MODE(freed, multi),
       IN_MODE(changed_while_it_waits, multi),
       IN_MODE(one_connection_alone, multi),
+      IN_MODE(refused_in_a_callback, multi),
       IN_MODE(no_token_after_all, multi),
       IN_MODE(handles_are_the_programs, multi),
       IN_MODE(exit_while_it_waits, multi),

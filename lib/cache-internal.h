@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include "lib/cache-robust.h"
 #include "lib/cache.h"
 
 #define CACHE_NONE           UINT32_MAX
@@ -34,9 +35,9 @@ struct Cache {
   dev_t device; /* of the file, if shared */
   ino_t inode;
   char path[CACHE_PATH_SIZE];
-  atomic_bool left;     /* its name leads elsewhere by now; who is in it may finish */
-  pthread_mutex_t held; /* what the mutex looked like when we got it; guarded by it */
-  Cache *older;         /* of this process's caches (cache-current.c) */
+  atomic_bool left;  /* its name leads elsewhere by now; who is in it may finish */
+  RobustOwned owned; /* how we have the mutex; guarded by it */
+  Cache *older;      /* of this process's caches (cache-current.c) */
 };
 
 static inline CacheBucket *cache_bucket(const Cache *cache, uint32_t index)

@@ -16,7 +16,6 @@
 #include <unistd.h>
 
 #include "lib/cache-internal.h"
-#include "lib/cache-robust.h"
 #include "lib/clock.h"
 #include "lib/descriptor.h"
 #include "lib/log.h"
@@ -56,7 +55,7 @@ static bool locked(Cache *cache, int result, const RobustOwned *owned)
     pthread_mutex_consistent(&header->lock);
     cache_count(cache, CACHE_COUNT_REPAIRED);
   }
-  robust_note(&cache->held, &header->lock, owned);
+  cache->owned = *owned;
   if (atomic_load_explicit(&header->lock_failing_since, memory_order_relaxed)) {
     atomic_store(&header->lock_failures, 0);
     atomic_store(&header->lock_failing_since, 0);
@@ -101,6 +100,10 @@ static bool is_stuck(Cache *cache)
   if (atomic_fetch_add(&header->lock_failures, 1) + 1 < FAILURES_MAX)
     return false;
   int32_t stalled = (int32_t)(now - since);
+  if (stalled < -STUCK_LONG_MS) { /* garbage, which would keep us here for weeks */
+    atomic_compare_exchange_strong(&header->lock_failing_since, &since, now);
+    return false;
+  }
   return stalled >= STUCK_LONG_MS || (stalled >= STUCK_MS && !owner_is_running(&header->lock));
 }
 
@@ -156,10 +159,7 @@ bool cache_lock_patiently(Cache *cache)
 
 void cache_unlock(Cache *cache)
 {
-  pthread_mutex_t *mutex = &cache->header->lock;
-  robust_put_back(mutex, &cache->held);
-  /* EPERM: the lock word is no longer ours. It stays in this thread's list, so nobody may come back
-   * to it. */
-  if (pthread_mutex_unlock(mutex))
+  const RobustOwned owned = cache->owned;
+  if (!robust_unlock(&cache->header->lock, &owned))
     cache_retire(cache, "its mutex was overwritten while it was held");
 }

@@ -3,7 +3,7 @@
 
 #include <linux/futex.h>
 #include <stdatomic.h>
-#include <string.h>
+#include <stdint.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -24,84 +24,168 @@ bool robust_init(pthread_mutex_t *mutex)
 /* As this libc does it, found out with a mutex of our own. */
 typedef struct {
   int kind;
-  bool links; /* that it writes the links which robust_list() tells */
+  bool known; /* that its links are those which robust_list() tells */
 } Style;
 
-/* The list that the kernel walks when this thread dies (get_robust_list(2)): a mutex that is locked
- * now comes between its head and its first. */
+/* ThreadSanitizer sees an unlock only if it is pthread_mutex_unlock(). */
+#if defined(__SANITIZE_THREAD__)
+#define UNLOCKS_ITSELF 0
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define UNLOCKS_ITSELF 0
+#endif
+#endif
+#ifndef UNLOCKS_ITSELF
+#define UNLOCKS_ITSELF 1
+#endif
+
+/* ---- the list of the thread's robust mutexes ---- */
+
+/* The kernel walks it when the thread dies (get_robust_list(2)): a mutex that is locked now comes
+ * between its head and its first. */
 static bool robust_list(RobustOwned *owned)
 {
   struct robust_list_head *head = NULL;
   size_t size = 0;
   if (syscall(SYS_get_robust_list, 0, &head, &size) || !head)
     return false;
-  owned->previous = head;
+  owned->head = head;
   owned->next = head->list.next;
   return true;
 }
 
-#if __PTHREAD_MUTEX_HAVE_PREV
-static bool has_links(const pthread_mutex_t *mutex, const RobustOwned *owned)
+static void *link_of(pthread_mutex_t *mutex)
 {
-  return (void *)mutex->__data.__list.__prev == owned->previous &&
-         (void *)mutex->__data.__list.__next == owned->next;
+  return &mutex->__data.__list.__next;
 }
 
-static void set_links(pthread_mutex_t *mutex, const RobustOwned *owned)
+#if __PTHREAD_MUTEX_HAVE_PREV
+/* Whatever comes next, another mutex or the head, has its way back just before it. The lowest bit
+ * stands for a kind of mutex. */
+static void **back_link(void *next)
 {
-  mutex->__data.__list.__prev = owned->previous;
-  mutex->__data.__list.__next = owned->next;
+  return (void **)(((uintptr_t)next & ~(uintptr_t)1) - sizeof(void *));
+}
+
+static bool has_way_back(pthread_mutex_t *mutex, const RobustOwned *owned)
+{
+  return (void *)mutex->__data.__list.__prev == owned->head &&
+         *back_link(owned->next) == link_of(mutex);
+}
+
+static void clear_way_back(pthread_mutex_t *mutex, const RobustOwned *owned)
+{
+  *back_link(owned->next) = owned->head;
+  mutex->__data.__list.__prev = NULL;
 }
 #else
-static bool has_links(const pthread_mutex_t *mutex, const RobustOwned *owned)
+static bool has_way_back(pthread_mutex_t *mutex, const RobustOwned *owned)
 {
-  return (void *)mutex->__data.__list.__next == owned->next;
+  (void)mutex, (void)owned;
+  return true;
 }
 
-static void set_links(pthread_mutex_t *mutex, const RobustOwned *owned)
+static void clear_way_back(pthread_mutex_t *mutex, const RobustOwned *owned)
 {
-  mutex->__data.__list.__next = owned->next;
+  (void)mutex, (void)owned;
 }
 #endif
+
+static bool is_listed(pthread_mutex_t *mutex, const RobustOwned *owned)
+{
+  const struct robust_list_head *head = owned->head;
+  return (void *)head->list.next == link_of(mutex) &&
+         (void *)mutex->__data.__list.__next == owned->next && has_way_back(mutex, owned);
+}
+
+static void unlist(pthread_mutex_t *mutex, const RobustOwned *owned)
+{
+  struct robust_list_head *head = owned->head;
+  clear_way_back(mutex, owned);
+  head->list.next = owned->next;
+  mutex->__data.__list.__next = NULL;
+}
+
+/* ---- unlocking ---- */
+
+/* False: it is not this thread's. */
+static bool release_word(int *word)
+{
+  if ((__atomic_load_n(word, __ATOMIC_RELAXED) & FUTEX_TID_MASK) != (int)syscall(SYS_gettid))
+    return false;
+  if (__atomic_exchange_n(word, 0, __ATOMIC_RELEASE) & (int)FUTEX_WAITERS)
+    syscall(SYS_futex, word, FUTEX_WAKE, 1, NULL, NULL, 0);
+  return true;
+}
+
+/* Should the thread die in between, the kernel finds the mutex as the pending one. */
+static bool unlock(pthread_mutex_t *mutex, const RobustOwned *owned)
+{
+  struct robust_list_head *head = owned->head;
+  head->list_op_pending = link_of(mutex);
+  atomic_signal_fence(memory_order_seq_cst);
+  unlist(mutex, owned);
+  mutex->__data.__owner = 0;
+  mutex->__data.__nusers = 0;
+  __atomic_store_n(&mutex->__data.__kind, owned->kind, __ATOMIC_RELAXED);
+  const bool ours = release_word(&mutex->__data.__lock);
+  atomic_signal_fence(memory_order_seq_cst);
+  head->list_op_pending = NULL;
+  return ours;
+}
+
+/* ---- the style ---- */
+
+/* Our unlock undoes glibc's lock. */
+static bool is_known(pthread_mutex_t *model)
+{
+  RobustOwned owned = {.kind = model->__data.__kind};
+  if (!UNLOCKS_ITSELF || !robust_list(&owned) || pthread_mutex_trylock(model))
+    return false;
+  if (!is_listed(model, &owned)) {
+    pthread_mutex_unlock(model);
+    return false;
+  }
+  const struct robust_list_head *head = owned.head;
+  return unlock(model, &owned) && (void *)head->list.next == owned.next &&
+         !pthread_mutex_trylock(model) && !pthread_mutex_unlock(model);
+}
 
 static bool find_style(Style *style)
 {
   pthread_mutex_t model;
-  RobustOwned owned;
   if (!robust_init(&model))
     return false;
   style->kind = model.__data.__kind;
-  style->links = robust_list(&owned) && !pthread_mutex_trylock(&model);
-  if (style->links) {
-    style->links = has_links(&model, &owned);
-    pthread_mutex_unlock(&model);
-  }
+  style->known = is_known(&model);
   pthread_mutex_destroy(&model);
   return true;
 }
 
 static bool get_style(Style *style)
 {
-  static atomic_int kind = -1, links;
+  static atomic_int kind = -1, known;
   style->kind = atomic_load_explicit(&kind, memory_order_acquire);
-  style->links = atomic_load_explicit(&links, memory_order_relaxed);
+  style->known = atomic_load_explicit(&known, memory_order_relaxed);
   if (style->kind >= 0)
     return true;
   if (!find_style(style))
     return false;
-  atomic_store_explicit(&links, style->links, memory_order_relaxed);
+  atomic_store_explicit(&known, style->known, memory_order_relaxed);
   atomic_store_explicit(&kind, style->kind, memory_order_release);
   return true;
 }
 
+/* ---- the functions of cache-robust.h ---- */
+
 bool robust_expect(RobustOwned *owned)
 {
-  Style known;
-  owned->previous = NULL;
-  if (!get_style(&known))
+  Style style;
+  owned->head = NULL;
+  if (!get_style(&style))
     return false;
-  owned->kind = known.kind;
-  if (known.links)
+  owned->kind = style.kind;
+  if (style.known)
     (void)robust_list(owned);
   return true;
 }
@@ -115,17 +199,9 @@ bool robust_is_intact(pthread_mutex_t *mutex, const RobustOwned *owned)
   return true;
 }
 
-void robust_note(pthread_mutex_t *held, const pthread_mutex_t *mutex, const RobustOwned *owned)
+bool robust_unlock(pthread_mutex_t *mutex, const RobustOwned *owned)
 {
-  memcpy(held, mutex, sizeof *held);
-  held->__data.__kind = owned->kind;
-  if (owned->previous)
-    set_links(held, owned);
-}
-
-void robust_put_back(pthread_mutex_t *mutex, const pthread_mutex_t *held)
-{
-  memcpy((char *)mutex + 4, (const char *)held + 4, sizeof *mutex - 4);
+  return owned->head ? unlock(mutex, owned) : pthread_mutex_unlock(mutex) == 0;
 }
 #else
 bool robust_expect(RobustOwned *owned)
@@ -140,13 +216,9 @@ bool robust_is_intact(pthread_mutex_t *mutex, const RobustOwned *owned)
   return true;
 }
 
-void robust_note(pthread_mutex_t *held, const pthread_mutex_t *mutex, const RobustOwned *owned)
+bool robust_unlock(pthread_mutex_t *mutex, const RobustOwned *owned)
 {
-  (void)held, (void)mutex, (void)owned;
-}
-
-void robust_put_back(pthread_mutex_t *mutex, const pthread_mutex_t *held)
-{
-  (void)mutex, (void)held;
+  (void)owned;
+  return pthread_mutex_unlock(mutex) == 0;
 }
 #endif

@@ -3,10 +3,11 @@
  * cache-robust.h - a robust mutex in memory that a broken peer may write over.
  *
  * Of the mutex only the lock word, its first 4 bytes, may be changed by somebody else than its
- * owner. glibc aborts on some kinds that it does not know, and unlocking it follows the links of
- * the thread's robust list: so the kind is compared before each attempt, and before the mutex is
- * unlocked all but the lock word is put back. Kind and links are known beforehand and are never
- * taken from the segment. With another libc nothing is known, and nothing done.
+ * owner. glibc aborts on some kinds that it does not know, so the kind is compared before each
+ * attempt to lock. And glibc's unlock follows the links of the thread's robust list that lie in the
+ * mutex, into whatever they say by then: so it is unlocked here, as glibc does it, by the links
+ * that are known beforehand. Nothing is ever taken from the segment but the lock word. Where the
+ * links are not known (another libc), it is pthread_mutex_unlock().
  */
 #ifndef THRED_LIB_CACHE_ROBUST_H
 #define THRED_LIB_CACHE_ROBUST_H
@@ -17,7 +18,8 @@
 /* What a thread's robust mutex, locked as its last one, has in it. */
 typedef struct {
   int kind;
-  void *previous, *next; /* previous NULL: the links are not known */
+  void *head; /* of the thread's robust list (get_robust_list(2)); NULL: the links are not known */
+  void *next; /* .. and what was first in it before */
 } RobustOwned;
 
 /* Robust, process-shared, NORMAL. False: not to be had. */
@@ -30,9 +32,8 @@ bool robust_expect(RobustOwned *owned);
 /* Right before an attempt to lock it. False: it is no such mutex any more. */
 bool robust_is_intact(pthread_mutex_t *mutex, const RobustOwned *owned);
 
-/* Of the mutex, which was just locked: what robust_put_back() is to restore right before it is
- * unlocked. */
-void robust_note(pthread_mutex_t *held, const pthread_mutex_t *mutex, const RobustOwned *owned);
-void robust_put_back(pthread_mutex_t *mutex, const pthread_mutex_t *held);
+/* The last robust mutex that this thread has locked. All but the lock word becomes what it was
+ * before. False: the lock word was no longer the thread's, and stays as it is. */
+bool robust_unlock(pthread_mutex_t *mutex, const RobustOwned *owned);
 
 #endif

@@ -82,7 +82,7 @@ void handle_clear_token(Handle *handle)
 
 void handle_step_aside(Handle *handle)
 {
-  if (handle->unchanged && !handle->bearer_late)
+  if (handle->unchanged)
     handle->node.data = no_line;
 }
 

@@ -76,7 +76,8 @@ typedef struct Handle {
   bool may_answer;     /* .. and can be, in this transfer */
   bool armed;          /* under the shim: our options are on */
   bool bearer_set;     /* libcurl has the dummy bearer */
-  bool bearer_late;    /* it looks at the bearer once a connection (8.21), not at each 401 */
+  bool bearer_late;    /* it looks at the bearer once a connection (8.21), not at each 401: only a
+                          handle that was attached has the dummy then */
   bool spent;          /* the last transfer answered one: the next cannot (request.c) */
   int64_t suspect_ms;  /* CLOCK_BOOTTIME of that; for the next transfer */
   bool deferred;       /* in a loop: it was ended before its first request, and begins again */
@@ -117,7 +118,7 @@ void handle_silence(Handle *handle);
 /* The same, and the token is overwritten. */
 void handle_clear_token(Handle *handle);
 /* For PREREQ, when no token goes out: under the shim the node is no header at all, for what libcurl
- * sends of the program's must go. Not where the dummy cannot be taken away (`bearer_late`). */
+ * sends of the program's must go. */
 void handle_step_aside(Handle *handle);
 
 /* Puts the token that stands in handle->line behind its prefix on the wire. */

@@ -195,22 +195,24 @@ static Program program_of(const Handle *handle, const PreloadProgram *program)
  *
  * It uses a method of PROXYAUTH that it leaves alone as long as there is no user of any kind.
  *
- * With FAILONERROR, libcurl before 8.21 takes a 401 for the end unless it has a user
- * (http_should_fail in http.c).
+ * With FAILONERROR, libcurl takes a 401 for the end unless it has a user (http_should_fail in
+ * http.c).
+ *
+ * From 8.21 on it copies the bearer when the connection is set up, before it is known whether a
+ * token goes out: a 401 to a request without one would be answered, too.
  *
  * And the body must be one that libcurl can rewind, or it ends with an error in place of the 401.
  */
 static bool may_retry(const Handle *handle, const PreloadProgram *program, bool begins)
 {
-  if (program->max_redirects == 0 || !rewind_is_native(handle, begins))
+  if (handle->bearer_late || program->fail_on_error || program->max_redirects == 0 ||
+      !rewind_is_native(handle, begins))
     return false;
   if (is_replaced(handle) && own_credentials(program, host_of(handle)))
     return false;
   if (program->wide_redirects && handle->curl_version < CURL_VERSION_SASL)
     return false;
-  if (!program->proxy_user && !(program->proxy_auth & CURLAUTH_BASIC))
-    return false;
-  return !program->fail_on_error || handle->bearer_late;
+  return program->proxy_user || (program->proxy_auth & CURLAUTH_BASIC);
 }
 
 static bool take_headers(Handle *handle, struct curl_slist *headers, PreloadMoment moment)

@@ -124,8 +124,7 @@ static bool is_native(const Handle *handle)
   long schemes = 0;
   return handle->may_answer &&
          !handle->api.easy_getinfo(handle->curl, CURLINFO_HTTPAUTH_AVAIL, &schemes) &&
-         (schemes & (long)CURLAUTH_BEARER) != 0 &&
-         (!handle->watched->fail_on_error || handle->bearer_late);
+         (schemes & (long)CURLAUTH_BEARER) != 0 && !handle->watched->fail_on_error;
 }
 
 static bool is_answerable(Handle *handle, bool native)
@@ -166,7 +165,7 @@ static size_t decide(Handle *handle, char *data, size_t length)
     response->bound = native; /* it does not wait with that for us */
     return CURL_WRITEFUNC_PAUSE;
   }
-  if (answer == 0 || (native && (response->bound || handle->bearer_late))) {
+  if (answer == 0 || (native && response->bound)) {
     response->state = RESPONSE_DROPPED;
     return length;
   }

@@ -101,11 +101,8 @@ bool rewind_is_native(const Handle *handle, bool begins)
   case PRELOAD_FORM:
     return begins && is_form_proved(program->form); /* it may be half made */
   case PRELOAD_READ:
-    /* libcurl rewinds a FILE to its first byte. One that looks at the bearer late cannot be told
-     * that a seek has failed: it would end with an error in place of the 401. */
-    if (program->resumes || handle->bearer_late)
-      return false;
-    return program->seek || program->ioctl || handle->file_start == 0;
+    /* libcurl rewinds a FILE to its first byte. */
+    return !program->resumes && (program->seek || program->ioctl || handle->file_start == 0);
   default:
     return true;
   }

@@ -426,6 +426,7 @@ static void freeze_at_each(const Operation *operation, Cache *copy, void *seen, 
   } while (stopped_by(pid) != SIGSTOP);
   kill(pid, SIGKILL);
   waitpid(pid, NULL, 0);
+  go_on(operation, before); /* or its lease would be in the way of others */
 }
 
 static void kill_at(const Operation *operation, bool from_lock, unsigned steps)
@@ -448,7 +449,9 @@ static unsigned step_through(const Operation *operation, bool from_lock, unsigne
 {
   key_number++;
   operation->before();
+  Seen before = see();
   unsigned instructions = step_and_kill(operation, from_lock, UINT32_MAX), points = 0;
+  go_on(operation, before);
   unsigned stride = stride_for(instructions, budget);
   for (unsigned k = (unsigned)(crash_random() % stride); k <= instructions; k += stride, points++)
     kill_at(operation, from_lock, k);

@@ -133,8 +133,14 @@ static void with_netrc(void **state)
   }
 }
 
-/* What the file has for the other host goes there when that asks for it. (At once without the shim:
- * with two methods to choose from, libcurl waits for the challenge.) */
+/* From 8.21 on libcurl is not made ready to answer a 401 itself (may_retry in lib/preload.c). */
+static bool libcurl_answers(void)
+{
+  return curl_version_info(CURLVERSION_NOW)->version_num < 0x081500;
+}
+
+/* What the file has for the other host goes there when that asks for it. (At once without the shim,
+ * and with libcurl 8.21: with two methods to choose from, libcurl waits for the challenge.) */
 static void a_netrc_password_goes_to_its_host(void **state)
 {
   static const char *const answers[] = {"HTTP/1.1 307 Temporary Redirect\r\nLocation: " EVIL
@@ -152,7 +158,7 @@ static void a_netrc_password_goes_to_its_host(void **state)
   snprintf(to, sizeof to, "::127.0.0.1:%u", capture.port);
   struct curl_slist *list = curl_slist_append(NULL, to);
   curl_easy_setopt(client.curl, CURLOPT_CONNECT_TO, list);
-  client_expect(&client, 200);
+  client_expect(&client, libcurl_answers() ? 200 : 401);
   assert_int_equal(capture_count(&capture, "\nAuthorization: Bearer "), 1);
   /* someone:theirs */
   assert_int_equal(capture_count(&capture, "\nAuthorization: Basic c29tZW9uZTp0aGVpcnM="), 1);
@@ -178,17 +184,22 @@ static void challenged_elsewhere(void **state)
   }
 }
 
+/* If libcurl does not answer it, the program gets it: what came before would be done twice. */
 static void a_401_after_a_redirect(void **state)
 {
+  const bool answered = libcurl_answers();
   Client client;
   preload_open_warm(&client, MODE(state));
   curl_easy_setopt(client.curl, CURLOPT_FOLLOWLOCATION, 1L);
   preload_revoke_business_tokens();
   control_redirect(&emulator, HOST, BUSINESSES, INVOICES);
   assert_int_equal(client_run_url(&client, THRED), CURLE_OK);
-  assert_int_equal(client_status(&client), 200);
-  expect_log(&emulator, START SENT(INVOICES, "invalid", "401")
-                            LOG_BUSINESS_TOKEN SENT(INVOICES, "business=3c90", "200"));
+  assert_int_equal(client_status(&client), answered ? 200 : 401);
+  if (answered)
+    expect_log(&emulator, START SENT(INVOICES, "invalid", "401")
+                              LOG_BUSINESS_TOKEN SENT(INVOICES, "business=3c90", "200"));
+  else
+    expect_log(&emulator, START SENT(INVOICES, "invalid", "401"));
   client_close(&client);
 }
 

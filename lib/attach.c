@@ -140,7 +140,7 @@ static int prepare(Handle *handle, const char *url, Error *error)
     return error_set(error, THRED_E_INVALID, "the URL is NULL");
   if (handle->api.easy_getinfo(handle->curl, CURLINFO_EFFECTIVE_METHOD, &method) || !method)
     return error_set(error, THRED_E_UNSUPPORTED, "libcurl does not tell the handle's method");
-  const RouteDecision *decision = request_decide(handle, method, url, error);
+  const RouteDecision *decision = request_decide(handle, method, url, true, error);
   if (!decision)
     return error->code;
   if (decision->reason != ROUTE_TOKEN)

@@ -139,7 +139,9 @@ static const Snapshot *from_files(ProcessPaths *paths, const uint8_t origin[DIGE
   return snapshot;
 }
 
-static const Snapshot *look(Error *error)
+typedef enum { IN_MEMORY, IN_FILES } Depth;
+
+static const Snapshot *look(Depth depth, Error *error)
 {
   ProcessPaths paths;
   uint8_t origin[DIGEST_SIZE];
@@ -157,15 +159,17 @@ static const Snapshot *look(Error *error)
     } else {
       config_release(snapshot);
       snapshot = from_segment(origin);
-      if (!snapshot)
+      if (!snapshot && depth == IN_FILES)
         snapshot = from_files(&paths, origin, error);
+      else if (!snapshot)
+        error_set(error, THRED_E_AGAIN, "the configuration is being read");
     }
   }
   process_paths_clear(&paths);
   return snapshot;
 }
 
-const Snapshot *config_acquire(Error *error)
+static const Snapshot *acquire(Depth depth, Error *error)
 {
   const Snapshot *snapshot = take_fresh(NULL, true);
   if (snapshot)
@@ -174,7 +178,17 @@ const Snapshot *config_acquire(Error *error)
    */
   int old_state;
   pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &old_state);
-  snapshot = look(error);
+  snapshot = look(depth, error);
   pthread_setcancelstate(old_state, &old_state);
   return snapshot;
+}
+
+const Snapshot *config_acquire(Error *error)
+{
+  return acquire(IN_FILES, error);
+}
+
+const Snapshot *config_at_hand(Error *error)
+{
+  return acquire(IN_MEMORY, error);
 }

@@ -15,6 +15,10 @@
 const Snapshot *config_acquire(Error *error);
 void config_release(const Snapshot *snapshot);
 
+/* The same where nobody may wait: NULL with THRED_E_AGAIN if the files have to be read first, which
+ * a config_acquire() in another thread does. */
+const Snapshot *config_at_hand(Error *error);
+
 /* Another reference to one that the caller holds. */
 const Snapshot *config_again(const Snapshot *snapshot);
 

@@ -7,13 +7,20 @@
 
 #include "lib/ascii.h"
 
+static bool is_token_letter(char c)
+{
+  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+         (c && strchr("!#$%&'*+-.^_`|~", c));
+}
+
 /* A token of RFC 9110, 5.6.2: whatever else stands in CURLOPT_CUSTOMREQUEST would go on as the rest
  * of the request's first line. */
 static bool is_method(const char *method)
 {
-  static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                                "!#$%&'*+-.^_`|~";
-  return method[0] && !method[strspn(method, letters)];
+  const char *end = method;
+  while (is_token_letter(*end))
+    end++;
+  return end != method && !*end;
 }
 
 static bool is_blank(char c)

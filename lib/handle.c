@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "lib/handle.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -86,8 +87,22 @@ void handle_step_aside(Handle *handle)
     handle->node.data = no_line;
 }
 
+/* 32 KiB, and a handle may never see Thred again: so it gives its line back after a transfer. One
+ * is kept for the next handle of this process that needs it. */
+static _Atomic(char *) spare_line;
+
+void handle_give_line(Handle *handle)
+{
+  char *none = NULL;
+  if (handle->line && !atomic_compare_exchange_strong(&spare_line, &none, handle->line))
+    free(handle->line);
+  handle->line = NULL;
+}
+
 char *handle_token_room(Handle *handle)
 {
+  if (!handle->line)
+    handle->line = atomic_exchange(&spare_line, NULL);
   if (!handle->line)
     handle->line = malloc(sizeof PREFIX + TOKEN_MAX);
   if (!handle->line)
@@ -206,7 +221,7 @@ void handle_free(Handle *handle)
   handle_clear_token(handle);
   wait_end(handle);
   response_begin(handle, RESPONSE_PASSES);
-  free(handle->line);
+  handle_give_line(handle);
   free_nodes(handle->filtered);
   free(handle->remembered.url);
   config_release(handle->remembered.snapshot);

@@ -85,6 +85,7 @@ typedef struct Handle {
   Response response;   /* what becomes of the answer to the last request */
   Job *job;            /* in a loop: what gets the token that is waited for */
   bool waiting;        /* .. and counted in loop->waiting */
+  bool undecided;      /* .. for the configuration: whether a token is needed is not known */
   int64_t until_ms;    /* .. and no longer than this, on CLOCK_MONOTONIC .. */
   bool expires;        /* .. which is the program's TIMEOUT */
   Error no_token;      /* .. it got none: nobody waits for another in this transfer */
@@ -123,8 +124,9 @@ void handle_step_aside(Handle *handle);
 
 /* Puts the token that stands in handle->line behind its prefix on the wire. */
 void handle_show_token(Handle *handle, size_t token_length);
-/* Room for a token in handle->line (made on first use), or NULL. */
+/* Room for a token in handle->line, or NULL; and without one again, which has been wiped. */
 char *handle_token_room(Handle *handle);
+void handle_give_line(Handle *handle);
 
 /* The program's list; finds its Authorization lines. False: out of memory, the old list stays. The
  * same list again: it may have grown. */

@@ -75,7 +75,8 @@ static Job *new_job(const BearerRequest *request)
     strcpy(job->business, request->business);
     job->request.business = job->business;
   }
-  config_again(job->request.snapshot);
+  if (request->snapshot)
+    config_again(request->snapshot);
   return job;
 }
 
@@ -134,7 +135,15 @@ static void finish(Job *job)
     free_job(job);
 }
 
-static void run(Job *job)
+static void read_config(Job *job)
+{
+  const Snapshot *snapshot = config_acquire(&job->outcome);
+  if (snapshot)
+    job->outcome.code = THRED_OK;
+  config_release(snapshot);
+}
+
+static void get_token(Job *job)
 {
   CacheToken token = {.value = malloc(TOKEN_MAX + 1)};
   if (!token.value) {
@@ -167,7 +176,10 @@ static void work(void *data)
 {
   (void)data;
   for (Job *job = take_next(); job; job = take_next()) {
-    run(job);
+    if (job->request.snapshot)
+      get_token(job);
+    else
+      read_config(job);
     finish(job);
   }
 }

@@ -16,8 +16,9 @@
 
 typedef struct Job Job;
 
-/* Begins or joins; nothing of *request is needed after it. `bell` is rung at the end; NULL: none.
- * NULL: no thread or no memory to be had. */
+/* Begins or joins; nothing of *request is needed after it. Without a snapshot in it, the job is to
+ * get one (config-current.h). `bell` is rung at the end; NULL: none. NULL: no thread or no memory
+ * to be had. */
 Job *job_begin(const BearerRequest *request, Bell *bell);
 
 /* At its end, or gone: the child of a fork has none of its parent's threads. */

@@ -11,9 +11,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "lib/clock.h"
 #include "lib/process.h"
 
-#define LINE_SIZE 1024
+#define LINE_SIZE     1024
+#define LOOK_EVERY_MS 1000
 
 static const char *const level_names[] = {"error", "warning", "info", "debug"};
 static const int syslog_priority[] = {3, 4, 6, 7}; /* RFC 5424, 6.2.1 */
@@ -26,7 +28,7 @@ void log_set_level(SnapshotLog level)
 }
 
 /* THRED_LOG as a level, or -1: not set. A word that is no level counts as `info`. */
-static int environment_level(void)
+static int read_level(void)
 {
   const char *word = process_env("THRED_LOG");
   if (!word)
@@ -35,6 +37,21 @@ static int environment_level(void)
     if (strcmp(word, level_names[i]) == 0)
       return i;
   return SNAPSHOT_LOG_INFO;
+}
+
+/* The same. A program that changes it is heard within a second. */
+static int environment_level(void)
+{
+  static atomic_int level = -2; /* not read yet */
+  static _Atomic int64_t read_ms;
+  const int64_t now = clock_coarse_ms();
+  int known = atomic_load_explicit(&level, memory_order_relaxed);
+  if (known == -2 || now - atomic_load_explicit(&read_ms, memory_order_relaxed) >= LOOK_EVERY_MS) {
+    known = read_level();
+    atomic_store_explicit(&level, known, memory_order_relaxed);
+    atomic_store_explicit(&read_ms, now, memory_order_relaxed);
+  }
+  return known;
 }
 
 int log_enabled(SnapshotLog level)

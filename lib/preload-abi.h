@@ -110,6 +110,7 @@ typedef enum {
   PRELOAD_READY,   /* it does no more: to begin, or to be unpaused */
   PRELOAD_WAITS,   /* it does */
   PRELOAD_EXPIRED, /* before its transfer it has waited as long as the program allows that */
+  PRELOAD_JUDGE,   /* it has waited for the configuration: to be armed anew */
 } PreloadWait;
 
 typedef struct Handle PreloadHandle;
@@ -128,8 +129,8 @@ typedef struct {
   bool (*arm)(PreloadHandle **handle, CURL *curl, const ThredCurlApi *api,
               const PreloadProgram *program, PreloadMoment moment, PreloadLoop *loop);
 
-  /* Of a handle that has just been armed, in a loop. True: its token has to be fetched first, and
-   * it waits for that from now on. */
+  /* Of a handle that has just been armed, in a loop. True: its token has to be fetched first, or
+   * the configuration read, and it waits for that from now on. */
   bool (*needs_token)(PreloadHandle *handle);
 
   /*

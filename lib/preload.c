@@ -147,9 +147,10 @@ static bool may_arm(Handle *handle, const PreloadProgram *program, const char *u
 {
   Error error = ERROR_INIT;
   const char *method = method_of(handle);
-  const RouteDecision *decision = request_decide(handle, method, url, &error);
+  const bool may_wait = !begins || !handle->loop || handle->loop->mute;
+  const RouteDecision *decision = request_decide(handle, method, url, may_wait, &error);
   if (!decision) {
-    if (error.code != THRED_E_CLASH) /* told already, once */
+    if (error.code != THRED_E_CLASH && error.code != THRED_E_AGAIN) /* told already, once */
       log_error("no token: %s", error.message);
     return false;
   }
@@ -330,6 +331,7 @@ static bool arm(PreloadHandle **handle, CURL *curl, const ThredCurlApi *api,
   }
   if (allocated)
     api->free(allocated);
+  armed |= *handle && (*handle)->undecided;
   if (!armed && *handle && moment == PRELOAD_START)
     leave(*handle);
   errno = saved;
@@ -353,8 +355,7 @@ static void disarm(PreloadHandle *handle)
   suspend(handle);
   leave(handle);
   handle_set_headers(handle, NULL);
-  free(handle->line); /* 32 KiB, for a handle that may never see Thred again */
-  handle->line = NULL;
+  handle_give_line(handle);
   errno = saved;
 }
 
@@ -370,9 +371,10 @@ static void forget(PreloadHandle *handle)
 
 static PreloadWait waits(PreloadHandle *handle, bool patience)
 {
+  const bool undecided = handle->undecided;
   if (!patience)
     wait_end(handle);
-  return wait_goes_on(handle);
+  return undecided && !patience ? PRELOAD_JUDGE : wait_goes_on(handle);
 }
 
 static bool is_waiting(const PreloadHandle *handle)

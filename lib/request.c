@@ -57,13 +57,10 @@ static void remember(Remembered *last, const Snapshot *snapshot, const char *met
   }
 }
 
-const RouteDecision *request_decide(Handle *handle, const char *method, const char *url,
-                                    Error *error)
+static const RouteDecision *decide(Handle *handle, const char *method, const char *url,
+                                   const Snapshot *snapshot)
 {
   Remembered *last = &handle->remembered;
-  const Snapshot *snapshot = config_acquire(error);
-  if (!snapshot)
-    return NULL;
   const char *business = default_business(handle);
   if (!is_remembered(last, snapshot, method, url, business ? business : "")) {
     last->decision = route_decide(snapshot, &handle->api, method, url, business);
@@ -73,8 +70,21 @@ const RouteDecision *request_decide(Handle *handle, const char *method, const ch
   return &last->decision;
 }
 
+const RouteDecision *request_decide(Handle *handle, const char *method, const char *url,
+                                    bool may_wait, Error *error)
+{
+  const Snapshot *snapshot = may_wait ? NULL : config_at_hand(error);
+  if (!snapshot && !may_wait && error->code == THRED_E_AGAIN && wait_for_config(handle))
+    return NULL;
+  if (!snapshot) {
+    error->code = THRED_OK;
+    snapshot = config_acquire(error);
+  }
+  return snapshot ? decide(handle, method, url, snapshot) : NULL;
+}
+
 /* A program that gives its transfer less time than the configuration does is not kept longer. */
-static int64_t deadline_of(const Handle *handle)
+int64_t request_deadline_ms(const Handle *handle)
 {
   long timeout_ms = handle->watched ? handle->watched->timeout_ms : 0;
   return timeout_ms > 0 ? clock_monotonic_ms() + timeout_ms : INT64_MAX;
@@ -91,7 +101,7 @@ BearerRequest request_bearer(Handle *handle)
       .token = decision->token,
       .business = decision->business,
       .memo = &handle->memo,
-      .deadline_ms = deadline_of(handle)};
+      .deadline_ms = request_deadline_ms(handle)};
 }
 
 int request_get_token(Handle *handle, uint64_t refused, int64_t not_before_ms, size_t *length,
@@ -289,10 +299,12 @@ static bool attach_token(Handle *handle, const Sending *sending, int local_port)
   if (sending->redirects == 0)
     handle->origin[0] = 0; /* of the transfer before */
   int64_t not_before_ms = turn_retry(handle, sending, retry);
-  const RouteDecision *decision = request_decide(handle, sending->method, sending->url, &error);
+  const RouteDecision *decision =
+      request_decide(handle, sending->method, sending->url, !wait_may_begin_again(handle), &error);
   if (!decision) {
-    handle->strayed = true;          /* nobody knows where this one goes */
-    if (error.code != THRED_E_CLASH) /* told already, once */
+    handle->strayed = true; /* nobody knows where this one goes */
+    handle->deferred = error.code == THRED_E_AGAIN;
+    if (error.code != THRED_E_CLASH && !handle->deferred) /* told already, once */
       log_error("no token: %s", error.message);
     return false;
   }

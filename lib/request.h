@@ -17,9 +17,10 @@ int request_prereq(void *clientp, char *conn_primary_ip, char *conn_local_ip, in
  * PREREQ: the node must say nothing then. */
 int request_sockopt(void *clientp, curl_socket_t socket, curlsocktype purpose);
 
-/* Decides `url` for this handle; the last decision is remembered. NULL: no configuration. */
+/* Decides `url` for this handle; the last decision is remembered. NULL: no configuration; or,
+ * unless it `may_wait` for that, THRED_E_AGAIN: the handle waits for it now (wait_for_config()). */
 const RouteDecision *request_decide(Handle *handle, const char *method, const char *url,
-                                    Error *error);
+                                    bool may_wait, Error *error);
 
 /* "METHOD URL: no token: REASON" for the log (debug), without the URL's secrets. */
 void request_log_none(const char *method, const char *url, const char *reason);
@@ -28,6 +29,9 @@ void request_log_none(const char *method, const char *url, const char *reason);
  * Returns a ThredError; *length and *generation on THRED_OK. */
 int request_get_token(Handle *handle, uint64_t refused, int64_t not_before_ms, size_t *length,
                       uint64_t *generation, Error *error);
+
+/* Until when the program allows a transfer that begins now (CLOCK_MONOTONIC). */
+int64_t request_deadline_ms(const Handle *handle);
 
 /* What to ask bearer.h for, by the remembered decision. */
 BearerRequest request_bearer(Handle *handle);

@@ -54,8 +54,9 @@ static bool begin(Handle *handle)
     loop->bell = bell_new();
   if (!loop->bell)
     return false;
+  if (!handle->waiting)
+    loop->waiting++;
   handle->waiting = true;
-  loop->waiting++;
   return true;
 }
 
@@ -69,17 +70,31 @@ static void stop(Handle *handle)
 void wait_end(Handle *handle)
 {
   stop(handle);
+  handle->undecided = false;
   job_leave(handle->job);
   handle->job = NULL;
 }
 
+#define CONFIG_MS 15000 /* longer than reading it may take */
+
 /* False: there is no thread for it. */
 static bool begin_job(Handle *handle, const BearerRequest *request)
 {
-  handle->until_ms = bearer_deadline_ms(request);
-  handle->expires = handle->until_ms == request->deadline_ms;
+  handle->until_ms =
+      request->snapshot ? bearer_deadline_ms(request) : clock_monotonic_ms() + CONFIG_MS;
+  handle->expires = request->deadline_ms <= handle->until_ms;
+  if (handle->expires)
+    handle->until_ms = request->deadline_ms;
   handle->job = job_begin(request, handle->loop->bell);
   return handle->job != NULL;
+}
+
+/* What it waits for. */
+static BearerRequest awaited(Handle *handle)
+{
+  if (handle->undecided)
+    return (BearerRequest){.deadline_ms = request_deadline_ms(handle)};
+  return request_bearer(handle);
 }
 
 static int take_outcome(Handle *handle, Error *error)
@@ -89,8 +104,22 @@ static int take_outcome(Handle *handle, Error *error)
   return code;
 }
 
+bool wait_for_config(Handle *handle)
+{
+  handle->undecided = begin(handle);
+  return handle->undecided;
+}
+
+bool wait_may_begin_again(const Handle *handle)
+{
+  return handle->loop && handle->redirects == 0 && !handle->answered && !handle->loop->mute &&
+         handle->in_front;
+}
+
 bool wait_is_needed(Handle *handle)
 {
+  if (handle->undecided)
+    return true;
   BearerRequest request = request_bearer(handle);
   if (!handle->loop || handle->remembered.decision.reason != ROUTE_TOKEN ||
       look(&request, NULL) != THRED_E_WOULD_BLOCK)
@@ -111,7 +140,7 @@ PreloadWait wait_goes_on(Handle *handle)
 {
   if (!handle->waiting)
     return PRELOAD_READY;
-  BearerRequest request = request_bearer(handle);
+  BearerRequest request = awaited(handle);
   if (!handle->job && !begin_job(handle, &request)) {
     stop(handle);
     return PRELOAD_READY;
@@ -124,7 +153,9 @@ PreloadWait wait_goes_on(Handle *handle)
   stop(handle);
   if (handle->response.state == RESPONSE_KEPT)
     return PRELOAD_READY;
-  (void)take_outcome(handle, &handle->no_token);
+  const bool undecided = handle->undecided;
+  if (take_outcome(handle, &handle->no_token) == THRED_OK && undecided)
+    return PRELOAD_JUDGE;
   return done || !handle->expires ? PRELOAD_READY : PRELOAD_EXPIRED;
 }
 
@@ -160,7 +191,7 @@ int wait_get(Handle *handle, const BearerRequest *request, CacheToken *token, Er
     return THRED_OK;
   if (handle->no_token.code)
     *error = handle->no_token;
-  else if (handle->redirects == 0 && !handle->answered && !handle->loop->mute && handle->in_front)
+  else if (wait_may_begin_again(handle))
     error_set(error, THRED_E_AGAIN, "the transfer begins again when there is a token");
   else
     return job_get(request, token, error);

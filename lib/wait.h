@@ -11,6 +11,14 @@
 /* Before a transfer, in a loop. True: it will need a token that has to be fetched, and waits. */
 bool wait_is_needed(Handle *handle);
 
+/* What the configuration says is not at hand: it waits for that instead, where it is asked again
+ * (PRELOAD_JUDGE). False: it cannot. */
+bool wait_for_config(Handle *handle);
+
+/* Nothing has been sent yet: a transfer in a loop may be ended, and begin again when what it needs
+ * is there. */
+bool wait_may_begin_again(const Handle *handle);
+
 /* Does it still? Begins to get the token when asked first. The error of one that was not to be had
  * is in handle->no_token. */
 PreloadWait wait_goes_on(Handle *handle);

@@ -292,15 +292,23 @@ static void unpause(Loop *loop, Watch *watch, CURL *curl)
 
 /* A parked handle's transfer begins, as far as the program is concerned: what it has changed since
  * it added the handle counts. */
+static PreloadWait judge(Loop *loop, Watch *watch)
+{
+  watch->changed = false;
+  arm(watch, atomic_load(&watch->key), &loop->preload);
+  return arm_needs_token(watch) ? arm_waits(watch, !loop->preload.mute) : PRELOAD_READY;
+}
+
+/* One that is to be judged twice is so in the next step: it was rung for. */
 static PreloadWait look(Loop *loop, Watch *watch)
 {
-  if (watch->parked && watch->changed) {
-    watch->changed = false;
-    arm(watch, atomic_load(&watch->key), &loop->preload);
-    if (!arm_needs_token(watch))
-      return PRELOAD_READY;
-  }
-  return arm_waits(watch, !loop->preload.mute);
+  PreloadWait wait = PRELOAD_JUDGE;
+  if (!watch->parked || !watch->changed)
+    wait = arm_waits(watch, !loop->preload.mute);
+  if (wait == PRELOAD_JUDGE)
+    wait = judge(loop, watch);
+  watch->changed = wait == PRELOAD_JUDGE;
+  return watch->changed ? PRELOAD_WAITS : wait;
 }
 
 static void unpark(Loop *loop, Watch *watch, CURL *curl, bool expired)

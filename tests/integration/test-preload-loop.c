@@ -133,6 +133,52 @@ static void nobody_is_held_up(LoopPattern pattern, Mode mode)
     assert_in_range(open_descriptors(), descriptors - 1, descriptors);
 }
 
+/* ---- a configuration that has to be read ---- */
+
+#define NEW_CONF  "90-new.conf"
+#define NOTICE_US 1100000 /* files are looked at once a second */
+
+static void expect_round(Crowd *crowd, LoopPattern pattern, unsigned messages)
+{
+  loop_run(&crowd->run, pattern);
+  expect_everyone(crowd, 200);
+  assert_int_equal(crowd->run.messages, messages);
+  for (unsigned i = 0; i < THREDS; i++)
+    preload_expect_good_body(&crowd->clients[i]);
+}
+
+/* Before the transfers are added, or between that and their first requests, which are put off then.
+ */
+static void a_new_configuration(LoopPattern pattern, Mode mode)
+{
+  Crowd crowd;
+  gather(&crowd, pattern, mode);
+  add_everyone(&crowd);
+  expect_round(&crowd, pattern, EVERYONE);
+  emulator_configure(&emulator, NEW_CONF, "# new\n");
+  usleep(NOTICE_US);
+  add_everyone(&crowd);
+  expect_round(&crowd, pattern, 2 * EVERYONE);
+  add_everyone(&crowd);
+  emulator_configure(&emulator, NEW_CONF, "# another one\n");
+  usleep(NOTICE_US);
+  expect_round(&crowd, pattern, 3 * EVERYONE);
+  expect_counter(&emulator, "token_requests.partner", 1);
+  expect_no_leak(&emulator);
+  part(&crowd);
+  emulator_unconfigure(&emulator, NEW_CONF);
+}
+
+static void new_configuration_in_perform(void **state)
+{
+  a_new_configuration(LOOP_PERFORM, MODE(state));
+}
+
+static void new_configuration_in_sockets(void **state)
+{
+  a_new_configuration(LOOP_SOCKETS_DROP, MODE(state));
+}
+
 /* ---- one that gives up ---- */
 
 #define VERY_SLOW_MS 3000
@@ -255,6 +301,8 @@ int main(void)
       IN_MODE(told_of_messages, multi),
       IN_MODE(told_of_messages, multi_h2),
       IN_MODE(timeout_when_told, multi),
+      IN_MODE(new_configuration_in_perform, multi),
+      IN_MODE(new_configuration_in_sockets, multi),
       IN_MODE(timeout_in_perform, multi),
       IN_MODE(timeout_in_select, multi),
       IN_MODE(timeout_in_sockets, multi),

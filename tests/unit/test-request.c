@@ -32,6 +32,11 @@ const Snapshot *config_acquire(Error *error)
   return configuration;
 }
 
+const Snapshot *config_at_hand(Error *error)
+{
+  return config_acquire(error);
+}
+
 const Snapshot *config_again(const Snapshot *snapshot)
 {
   return snapshot;

@@ -1,41 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "plugin/preload/loop.h"
-
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "plugin/preload/arm.h"
-#include "plugin/preload/doorbell.h"
+#include "plugin/preload/loop-internal.h"
 #include "plugin/preload/notify.h"
-
-/* A message of a handle that nobody watches. */
-typedef struct Stray {
-  struct Stray *next;
-  CURLMsg message;
-} Stray;
-
-typedef struct Loop {
-  PreloadLoop preload; /* what the library knows of it */
-  const Library *library;
-  CURLM *multi;
-  Watch *waiting;     /* parked, paused or ended */
-  unsigned listed;    /* .. so many */
-  unsigned parked;    /* .. of them parked */
-  unsigned ended;     /* .. and ended for libcurl, not for the program */
-  CURL *doorbell;     /* NULL: nobody waits */
-  int64_t until_ms;   /* it ends then, to wake who gives up; INT64_MAX: it does not .. */
-  bool over;          /* .. it has ended .. */
-  bool broken;        /* .. for another reason */
-  unsigned steps;     /* so many have begun, and one */
-  int failed;         /* transfers that have ended here since libcurl counted */
-  long limit;         /* MAX_TOTAL_CONNECTIONS of the program; 0: none */
-  Watch *done;        /* handles with a message for the program, the first one first .. */
-  Watch **done_end;   /* .. and where the next one goes */
-  Stray *strays;      /* messages after those */
-  Stray *given_stray; /* the program's until it reads the next one */
-} Loop;
 
 /* libcurl tells, when it is asked with an option that there is not. */
 bool loop_is_in_callback(const Library *library, CURLM *multi)
@@ -66,59 +35,6 @@ static Loop *loop_of(Watch *multi, CURLM *handle)
   return loop;
 }
 
-/* ---- the doorbell ---- */
-
-/* It is one connection more than the program's. */
-static void set_limit(const Loop *loop, long extra)
-{
-  if (loop->limit > 0)
-    loop->library->multi_setopt(loop->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, loop->limit + extra);
-}
-
-static void hang_up(Loop *loop)
-{
-  doorbell_remove(loop->library, loop->multi, loop->doorbell);
-  if (loop->doorbell)
-    set_limit(loop, 0);
-  loop->doorbell = NULL;
-  loop->over = loop->broken = false;
-  if (loop->preload.bell)
-    arm_leave_loop(&loop->preload);
-}
-
-/* A millisecond after that time, as libcurl counts; 0: there is none. */
-static long ms_until(int64_t until_ms)
-{
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  const int64_t left = until_ms - ((int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000);
-  if (until_ms == INT64_MAX)
-    return 0;
-  return left < 0 ? 1 : left < INT_MAX ? (long)left + 1 : INT_MAX;
-}
-
-static bool is_hung_out(const Loop *loop)
-{
-  return loop->doorbell && !loop->over && loop->until_ms <= loop->preload.until_ms;
-}
-
-/* In place of one that is there. False: there is none, and nobody may wait for it. */
-static bool hang_out(Loop *loop)
-{
-  const char *address = arm_loop_address(&loop->preload);
-  doorbell_remove(loop->library, loop->multi, loop->doorbell);
-  loop->doorbell = NULL;
-  loop->over = false;
-  if (!address)
-    return false;
-  set_limit(loop, 1);
-  loop->until_ms = loop->preload.until_ms;
-  loop->doorbell = doorbell_add(loop->library, loop->multi, address, ms_until(loop->until_ms));
-  if (!loop->doorbell)
-    set_limit(loop, 0);
-  return loop->doorbell != NULL;
-}
-
 /* ---- the list of those who wait ---- */
 
 static void list(Loop *loop, Watch *watch)
@@ -147,51 +63,17 @@ static void park(Loop *loop, Watch *watch)
   loop->parked++;
   list(loop, watch);
   if (!loop->doorbell)
-    (void)hang_out(loop); /* else the next step lets it go */
+    (void)doorbell_hang_out(loop); /* else the next step lets it go */
 }
 
-/* ---- messages ---- */
-
-static void tell_program(Loop *loop, Watch *watch)
-{
-  watch->next_done = NULL;
-  watch->is_done = true;
-  *loop->done_end = watch;
-  loop->done_end = &watch->next_done;
-}
+/* ---- what has ended ---- */
 
 /* `told`: by libcurl (CURLMNOTIFY_EASY_DONE). */
 static void end(Loop *loop, Watch *watch, bool told)
 {
   disarm(watch);
   watch->untold = !told;
-  tell_program(loop, watch);
-}
-
-static void untell(Loop *loop, Watch *watch)
-{
-  Watch **at = &loop->done;
-  while (*at && *at != watch)
-    at = &(*at)->next_done;
-  if (!*at)
-    return;
-  *at = watch->next_done;
-  if (!*at)
-    loop->done_end = at;
-  watch->is_done = false;
-}
-
-/* False: memory is out. */
-static bool keep_stray(Loop *loop, const CURLMsg *message)
-{
-  Stray *stray = malloc(sizeof *stray), **end = &loop->strays;
-  if (!stray)
-    return false;
-  *stray = (Stray){NULL, *message};
-  while (*end)
-    end = &(*end)->next;
-  *end = stray;
-  return true;
+  messages_add(loop, watch);
 }
 
 /* Begins the transfer again, if it is to be: the program has seen nothing of it. True: libcurl runs
@@ -248,7 +130,7 @@ static bool take_message(Loop *loop, const CURLMsg *message)
       unlist(loop, watch);
     return finish(loop, watch, curl, true);
   } else {
-    (void)keep_stray(loop, message);
+    (void)messages_add_stray(loop, message);
   }
   return false;
 }
@@ -357,12 +239,12 @@ static void settle(Watch *multi)
     watch_each_of(multi, list_paused);
   loop->preload.mute |= loop->waiting && loop->broken;
   let_go(loop);
-  if (loop->waiting && !is_hung_out(loop)) {
-    loop->preload.mute |= !hang_out(loop);
+  if (loop->waiting && !doorbell_is_out(loop)) {
+    loop->preload.mute |= !doorbell_hang_out(loop);
     let_go(loop); /* whoever was rung for just now */
   }
   if (!loop->waiting)
-    hang_up(loop);
+    doorbell_hang_up(loop);
 }
 
 /* ---- in and out ---- */
@@ -401,7 +283,7 @@ bool loop_forget(Watch *watch)
   if (watch->waiting)
     unlist(loop, watch);
   if (watch->is_done)
-    untell(loop, watch);
+    messages_take_back(loop, watch);
   loop->parked -= parked;
   loop->ended -= watch->ended;
   watch->parked = watch->ended = false;
@@ -413,38 +295,14 @@ void loop_end(Watch *multi)
   Loop *loop = multi->loop;
   if (!loop)
     return;
-  hang_up(loop);
+  doorbell_hang_up(loop);
   multi->loop = NULL;
   notify_turn(multi, loop->multi);
-  free(loop->given_stray);
-  while (loop->strays) {
-    Stray *next = loop->strays->next;
-    free(loop->strays);
-    loop->strays = next;
-  }
+  messages_free(loop);
   free(loop);
 }
 
 /* ---- steps ---- */
-
-/* What libcurl does not tell a program that waits to be told. It may take handles out then. */
-static void tell_ends(Watch *multi)
-{
-  const Loop *loop = multi->loop;
-  Watch *watch = loop->done;
-  while (watch) {
-    if (!watch->untold) {
-      watch = watch->next_done;
-      continue;
-    }
-    watch->untold = false;
-    notify_end(multi, loop->multi, atomic_load(&watch->key));
-    watch = loop->done;
-  }
-  CURL *ended = loop_ended(multi);
-  if (ended)
-    notify_messages(multi, loop->multi, ended);
-}
 
 void loop_before(Watch *multi)
 {
@@ -466,36 +324,16 @@ void loop_after(Watch *multi, int *running)
   loop->failed = 0;
   settle(multi);
   *running -= loop->failed;
-  tell_ends(multi);
+  messages_tell(multi);
 }
 
 /* ---- what the program asks ---- */
 
 CURLMsg *loop_info_read(Watch *multi, int *left)
 {
-  Loop *loop = multi->loop;
-  Watch *watch;
-  CURLMsg *message = NULL;
-  if (!is_in_callback(loop))
-    drain(loop);
-  free(loop->given_stray);
-  loop->given_stray = NULL;
-  if ((watch = loop->done)) {
-    untell(loop, watch);
-    message = &watch->message;
-  } else if (loop->strays) {
-    loop->given_stray = loop->strays;
-    loop->strays = loop->strays->next;
-    message = &loop->given_stray->message;
-  }
-  if (!loop_ended(multi))
-    notify_read(multi);
-  *left = 0;
-  for (watch = loop->done; watch; watch = watch->next_done)
-    ++*left;
-  for (const Stray *stray = loop->strays; stray; stray = stray->next)
-    ++*left;
-  return message;
+  if (!is_in_callback(multi->loop))
+    drain(multi->loop);
+  return messages_take(multi, left);
 }
 
 void loop_read(Watch *multi)
@@ -504,28 +342,10 @@ void loop_read(Watch *multi)
     drain(multi->loop); /* libcurl has not counted yet */
 }
 
-CURL *loop_ended(const Watch *multi)
-{
-  const Loop *loop = multi->loop;
-  if (loop->done)
-    return atomic_load(&loop->done->key);
-  return loop->strays ? loop->strays->message.easy_handle : NULL;
-}
-
 bool loop_hides_end(const Watch *multi, CURL *curl)
 {
   const Watch *watch = watch_find(curl);
   return curl == multi->loop->doorbell || (watch && watch->hidden == multi->loop->steps);
-}
-
-long loop_limit(Watch *multi, long connections)
-{
-  Loop *loop = multi->loop;
-  multi->limit = connections;
-  if (!loop)
-    return connections;
-  loop->limit = connections;
-  return connections > 0 && loop->doorbell ? connections + 1 : connections;
 }
 
 /* Memory that the program gives to curl_free(): only libcurl has it to give. Three bytes come for

@@ -107,6 +107,7 @@ static double longest_call(void *data)
 {
   Program *program = data;
   program->multi = curl_multi_init();
+  program->thred.curl = NULL;
   program->done = false;
   program->good = true;
   program->answers = 0;

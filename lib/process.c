@@ -12,16 +12,9 @@
 #include "config.h"
 #include "lib/secure.h"
 
-/* It does not change while a process lives, and getauxval(3) looks for it each time. */
 bool process_at_secure(void)
 {
-  static atomic_int known = -1;
-  int secure = atomic_load_explicit(&known, memory_order_relaxed);
-  if (secure < 0) {
-    secure = getauxval(AT_SECURE) != 0;
-    atomic_store_explicit(&known, secure, memory_order_relaxed);
-  }
-  return secure;
+  return getauxval(AT_SECURE) != 0;
 }
 
 const char *process_env(const char *name)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* doorbell.c - a transfer of ours in a program's multi handle, which wakes its loop (lib/bell.h). */
+/* doorbell.c - a transfer of ours in a program's multi handle: it wakes its loop (lib/bell.h). */
 #include <limits.h>
 #include <time.h>
 

@@ -461,6 +461,14 @@ static unsigned step_through(const Operation *operation, bool from_lock, unsigne
   return points;
 }
 
+/* THRED_TEST_ONLY in the environment: those whose name has this in it. All of them at every
+ * instruction take hours. */
+static bool is_wanted(const Operation *operation)
+{
+  const char *only = getenv("THRED_TEST_ONLY");
+  return !only || strstr(operation->name, only);
+}
+
 SEGMENT_TEST(killed_at_every_instruction)
 {
   alarm(6000);
@@ -471,6 +479,8 @@ SEGMENT_TEST(killed_at_every_instruction)
   Frozen frozen = {0};
   unsigned points = 0;
   for (size_t i = 0; i < sizeof operations / sizeof *operations; i++) {
+    if (!is_wanted(&operations[i]))
+      continue;
     if (crash_rounds(20, 20) == 20) /* not with sanitizers, whose steps are too many for it */
       freeze_at_each(&operations[i], copy, seen, &frozen);
     points += step_through(&operations[i], true, crash_rounds(40000, 200000000));
@@ -482,7 +492,8 @@ SEGMENT_TEST(killed_at_every_instruction)
          frozen.instructions, frozen.changes, points,
          (unsigned long long)counters[CACHE_COUNT_REPAIRED],
          (unsigned long long)counters[CACHE_COUNT_STOLEN]);
-  require(counters[CACHE_COUNT_REPAIRED] > 0 && counters[CACHE_COUNT_STOLEN] > 0);
+  require(counters[CACHE_COUNT_REPAIRED] > 0);
+  require(counters[CACHE_COUNT_STOLEN] > 0 || getenv("THRED_TEST_ONLY"));
 }
 
 /* ---- is it permitted? ---- */

@@ -483,7 +483,7 @@ SEGMENT_TEST(killed_at_every_instruction)
       continue;
     if (crash_rounds(20, 20) == 20) /* not with sanitizers, whose steps are too many for it */
       freeze_at_each(&operations[i], copy, seen, &frozen);
-    points += step_through(&operations[i], true, crash_rounds(40000, 200000000));
+    points += step_through(&operations[i], true, crash_rounds(40000, 50000000));
     points += step_through(&operations[i], false, crash_rounds(10000, 500000));
   }
   const _Atomic(uint64_t) *counters = cache->header->counters;

@@ -86,7 +86,7 @@ typedef struct {
   int64_t until_ms;  /* when the first of them gives up (CLOCK_MONOTONIC), if that is not what ends
                         a token request anyway; waits() brings it forward */
   struct Bell *bell; /* the library's; NULL until somebody waits */
-  bool mute;         /* there is no such transfer: who needs a token is held up */
+  bool mute;         /* there is no such transfer, or no thread: who needs a token is held up */
 } PreloadLoop;
 
 /* When a handle is judged. What the program's pointers lead to, its header list and its CURLU, must

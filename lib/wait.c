@@ -142,8 +142,9 @@ PreloadWait wait_goes_on(Handle *handle)
     return PRELOAD_READY;
   BearerRequest request = awaited(handle);
   if (!handle->job && !begin_job(handle, &request)) {
+    handle->loop->mute = true; /* or it would wait again and again for what does not come */
     stop(handle);
-    return PRELOAD_READY;
+    return handle->undecided ? PRELOAD_JUDGE : PRELOAD_READY;
   }
   const bool done = job_is_done(handle->job);
   if (!done && clock_monotonic_ms() < handle->until_ms) {

@@ -2,6 +2,9 @@
 /* test-preload-parked.c - what programs do to handles that wait for a token in a multi handle; and
  * what becomes of processes that fork or exit while it is got. */
 #include <dirent.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -22,6 +25,21 @@ static void slow_tokens(void)
 {
   control(&emulator, "POST", "fault?path=token:partner&action=delay&delay_ms=%d&times=0", SLOW_MS);
 }
+
+/* ---- threads that are not to be had ---- */
+
+static bool no_threads;
+
+#if !SANITIZED
+int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *),
+                   void *argument)
+{
+  int (*real)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+  void *symbol = dlsym(RTLD_NEXT, "pthread_create");
+  memcpy(&real, &symbol, sizeof symbol);
+  return no_threads ? EAGAIN : real(thread, attributes, start, argument);
+}
+#endif
 
 /* ---- a handle that waits ---- */
 
@@ -202,6 +220,30 @@ static void one_connection_alone(void **state)
   close_waiting(&waiting);
 }
 
+/* Then the loop is held up, for the configuration and for the token. */
+static void without_a_thread(void **state)
+{
+  if (SANITIZED)
+    skip(); /* its pthread_create() is its own */
+  for (int known = 0; known < 2; known++) {
+    Waiting waiting;
+    harness_fresh(NULL);
+    if (!known) {
+      emulator_configure(&emulator, "90-new.conf", "# new\n");
+      usleep(1100000);
+    }
+    no_threads = true;
+    waiting.multi = curl_multi_init();
+    client_open_plain(&waiting.client, &emulator, MODE(state), BASE BUSINESSES);
+    assert_int_equal(curl_multi_add_handle(waiting.multi, waiting.client.curl), CURLM_OK);
+    expect_done(&waiting, 200);
+    close_waiting(&waiting);
+    no_threads = false;
+    if (!known)
+      emulator_unconfigure(&emulator, "90-new.conf");
+  }
+}
+
 typedef struct Meddler {
   Waiting *waiting;
   Client newcomer;
@@ -377,6 +419,7 @@ int main(void)
       IN_MODE(freed, multi),
       IN_MODE(changed_while_it_waits, multi),
       IN_MODE(one_connection_alone, multi),
+      IN_MODE(without_a_thread, multi),
       IN_MODE(refused_in_a_callback, multi),
       IN_MODE(no_token_after_all, multi),
       IN_MODE(handles_are_the_programs, multi),

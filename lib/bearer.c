@@ -354,12 +354,18 @@ static bool reread(const Call *call, CacheToken *token)
   return hit;
 }
 
+/* Older than the request allows. Whatever its age, if the request does not care. */
+static bool is_suspect(const BearerRequest *request, const CacheToken *token)
+{
+  return request->not_before_ms != 0 && token->boot_ms < request->not_before_ms;
+}
+
 /* Under suspicion: whoever comes first fetches, the others take that one. The suspected token stays
  * good for everyone else, and for us if no other is to be had within the limits. */
 static void replace_suspect(Call *call, CacheToken *token)
 {
   CacheClaim claim;
-  while (token->boot_ms < call->request->not_before_ms) {
+  while (is_suspect(call->request, token)) {
     if (call->deadline_ms <= clock_monotonic_ms())
       return;
     if (cache_must_wait(call->cache, &call->key, token->generation, &claim)) {
@@ -480,7 +486,7 @@ static int get_token(const BearerRequest *request, CacheToken *token, Error *err
     cache_refuse(call.cache, &call.key, request->refused);
   do {
     if (cache_read(call.cache, &call.key, token) == CACHE_HIT) {
-      if (token->boot_ms < request->not_before_ms)
+      if (is_suspect(request, token))
         replace_suspect(&call, token);
       else if (is_due(&call, token))
         renew(&call, token);
@@ -515,7 +521,7 @@ static BearerLook look_for_token(const BearerRequest *request, CacheToken *token
     cache_refuse(call.cache, &call.key, request->refused);
   if (cache_read(call.cache, &call.key, token) != CACHE_HIT)
     return BEARER_NONE;
-  if (token->boot_ms < request->not_before_ms)
+  if (is_suspect(request, token))
     return BEARER_SUSPECT;
   return is_due(&call, token) ? BEARER_DUE : BEARER_GOOD;
 }

@@ -42,7 +42,7 @@ static int attach(CURL *curl, const ThredCurlApi *api, Error *error)
    * points to the old state any more. */
   handle_free(handle_unregister(curl));
   if (result) {
-    options_put_back(handle, curl);
+    options_put_back(handle);
     handle_free(handle);
     return error_set(error, THRED_E_UNSUPPORTED, "libcurl refused an option (CURLcode %d)",
                      (int)result);
@@ -80,7 +80,7 @@ int thred_curl_detach_with(CURL *curl, const ThredCurlApi *api)
   Handle *handle = find(curl, api, &code, &error);
   if (handle) {
     handle_unregister(curl);
-    options_put_back(handle, curl);
+    options_put_back(handle);
     handle_free(handle);
   }
   return message_return(code, &error);

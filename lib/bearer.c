@@ -133,10 +133,6 @@ static int begin(Call *call, const BearerRequest *request, Error *error)
   const SnapshotEnvironment *env = snapshot_environment(snapshot, request->environment);
   call->request = request;
   call->environment = env;
-  call->stalls = 0;
-  call->waits = 0;
-  call->random = (uint32_t)clock_monotonic_ns() | 1;
-  call->deadline_ms = bearer_deadline_ms(request);
   call->label = (CacheLabel){request->token, snapshot_string(snapshot, env->name), request->host,
                              request->token == SNAPSHOT_TOKEN_BUSINESS ? request->business : NULL};
   call->cache = cache_for(snapshot);
@@ -145,6 +141,15 @@ static int begin(Call *call, const BearerRequest *request, Error *error)
   if (!get_key(request, env, &call->key))
     return error_set(error, THRED_E_INTERNAL, "OpenSSL has no SHA-256");
   return THRED_OK;
+}
+
+/* For a call that may take time. */
+static void set_patience(Call *call)
+{
+  call->stalls = 0;
+  call->waits = 0;
+  call->random = (uint32_t)clock_monotonic_ns() | 1;
+  call->deadline_ms = bearer_deadline_ms(call->request);
 }
 
 /* ---- fetching ---- */
@@ -482,6 +487,7 @@ static int get_token(const BearerRequest *request, CacheToken *token, Error *err
   int code = begin(&call, request, error);
   if (code)
     return code;
+  set_patience(&call);
   if (request->refused)
     cache_refuse(call.cache, &call.key, request->refused);
   do {

@@ -23,12 +23,13 @@ typedef struct {
   atomic_uint references;
   uint32_t reserved;
   uint8_t origin[DIGEST_SIZE];
-  int64_t checked_ms; /* CLOCK_MONOTONIC_COARSE; guarded by `lock` */
+  _Atomic int64_t checked_ms; /* CLOCK_MONOTONIC_COARSE */
   _Alignas(8) unsigned char block[];
 } Holder;
 
 static ProcessLock lock = PROCESS_LOCK_INIT;
-static Holder *current; /* guarded by `lock`; holds one reference */
+/* Holds one reference. Changed, and a reference to it taken, under `lock`. */
+static _Atomic(Holder *) current;
 
 static Holder *holder_of(const Snapshot *snapshot)
 {
@@ -52,24 +53,35 @@ void config_release(const Snapshot *snapshot)
     free(holder_of(snapshot));
 }
 
+static bool is_fresh(const Holder *holder)
+{
+  return clock_coarse_ms() - atomic_load_explicit(&holder->checked_ms, memory_order_relaxed) <
+         CHECK_EVERY_MS;
+}
+
+bool config_is_current(const Snapshot *snapshot)
+{
+  return snapshot && holder_of(snapshot) == atomic_load_explicit(&current, memory_order_relaxed) &&
+         is_fresh(holder_of(snapshot));
+}
+
 /* The current snapshot if it was looked at within the second, and has this origin if one is given.
  */
 static const Snapshot *take_fresh(const uint8_t *origin, bool check)
 {
   const Snapshot *snapshot = NULL;
   process_lock(&lock);
-  if (current && (!origin || memcmp(current->origin, origin, DIGEST_SIZE) == 0) &&
-      (!check || clock_coarse_ms() - current->checked_ms < CHECK_EVERY_MS))
-    snapshot = config_again(snapshot_of(current));
+  Holder *holder = atomic_load(&current);
+  if (holder && (!origin || memcmp(holder->origin, origin, DIGEST_SIZE) == 0) &&
+      (!check || is_fresh(holder)))
+    snapshot = config_again(snapshot_of(holder));
   process_unlock(&lock);
   return snapshot;
 }
 
 static void mark_checked(const Snapshot *snapshot)
 {
-  process_lock(&lock);
-  holder_of(snapshot)->checked_ms = clock_coarse_ms();
-  process_unlock(&lock);
+  atomic_store_explicit(&holder_of(snapshot)->checked_ms, clock_coarse_ms(), memory_order_relaxed);
 }
 
 /* Makes a copy of `block` the current snapshot and returns a reference to it. */
@@ -81,10 +93,9 @@ static const Snapshot *adopt(const void *block, size_t size, const uint8_t origi
   atomic_init(&holder->references, 2);
   memcpy(holder->origin, origin, DIGEST_SIZE);
   memcpy(holder->block, block, size);
-  holder->checked_ms = clock_coarse_ms();
+  atomic_init(&holder->checked_ms, clock_coarse_ms());
   process_lock(&lock);
-  Holder *old = current;
-  current = holder;
+  Holder *old = atomic_exchange(&current, holder);
   process_unlock(&lock);
   if (old)
     config_release(snapshot_of(old));

@@ -14,6 +14,7 @@
 
 #include "lib/job.h"
 #include "lib/preload-abi.h"
+#include "lib/process.h"
 #include "lib/response.h"
 #include "lib/route.h"
 #include "lib/tls-proof.h"
@@ -62,6 +63,8 @@ typedef struct Handle {
   char business[UUID_LENGTH + 1];
   const PreloadProgram *watched; /* for the shim, while armed: all that the program has set */
   bool in_front;                 /* .. what libcurl gives comes through response.c */
+  bool request_on, response_on;  /* .. which of our options libcurl has, in use or resting .. */
+  unsigned long methods_on;      /* .. and CURLAUTH_* with them */
   PreloadLoop *loop;             /* .. and where nobody may wait; or NULL */
 
   /* Of the transfer. */
@@ -74,7 +77,8 @@ typedef struct Handle {
   uint64_t generation; /* .. of this generation */
   bool retry_wanted;   /* a 401 is to be answered, as far as the program's options go */
   bool may_answer;     /* .. and can be, in this transfer */
-  bool armed;          /* under the shim: our options are on */
+  bool armed;          /* under the shim: our options are on, and in use */
+  bool repeatable;     /* .. it depends on nothing but them whether they are to be so again */
   bool bearer_set;     /* libcurl has the dummy bearer */
   bool bearer_late;    /* it looks at the bearer once a connection (8.21), not at each 401: only a
                           handle that was attached has the dummy then */
@@ -93,6 +97,7 @@ typedef struct Handle {
   curl_off_t was_read; /* bytes of the body that READFUNCTION has given; -1: not known .. */
   bool read_ended;     /* .. and that it had no more */
   Remembered remembered;
+  ProcessVariables variables;
   BearerMemo memo;
   TlsProof proof;
 } Handle;

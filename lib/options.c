@@ -56,14 +56,17 @@ static unsigned long methods_without_retry(const Handle *handle)
 CURLcode options_set_methods(Handle *handle)
 {
   bool retry = handle->retry_wanted && !handle->spent;
-  return handle->api.easy_setopt(handle->curl, CURLOPT_HTTPAUTH,
-                                 retry ? handle->program.beside | CURLAUTH_BEARER | CURLAUTH_ONLY
-                                       : methods_without_retry(handle));
+  unsigned long methods = retry ? handle->program.beside | CURLAUTH_BEARER | CURLAUTH_ONLY
+                                : methods_without_retry(handle);
+  if (handle->request_on && handle->methods_on == methods)
+    return CURLE_OK;
+  handle->methods_on = methods;
+  return handle->api.easy_setopt(handle->curl, CURLOPT_HTTPAUTH, methods);
 }
 
 static CURLcode set_dummy(Handle *handle, bool wanted)
 {
-  if (handle->program.has_bearer)
+  if (handle->program.has_bearer || (handle->request_on && handle->bearer_set == wanted))
     return CURLE_OK;
   CURLcode code =
       handle->api.easy_setopt(handle->curl, CURLOPT_XOAUTH2_BEARER, wanted ? DUMMY_BEARER : NULL);
@@ -87,7 +90,7 @@ static CURLcode set_retry(Handle *handle)
 
 CURLcode options_set_retry_off(Handle *handle)
 {
-  handle->retry_wanted = false;
+  handle->retry_wanted = handle->repeatable = false;
   return set_retry(handle);
 }
 
@@ -100,13 +103,14 @@ CURLcode options_set_retry(Handle *handle)
 
 /* ---- on and off ---- */
 
-/* What libcurl gives, and what it reads, goes through us, for the shim. */
+/* What libcurl gives goes through us, for the shim. */
 static CURLcode set_response(Handle *handle)
 {
   const ThredCurlApi *api = &handle->api;
   CURL *curl = handle->curl;
-  if (!handle->in_front)
+  if (!handle->in_front || handle->response_on)
     return CURLE_OK;
+  handle->response_on = true;
   CURLcode code = api->easy_setopt(curl, CURLOPT_WRITEFUNCTION, response_body);
   if (!code)
     code = api->easy_setopt(curl, CURLOPT_WRITEDATA, handle);
@@ -114,18 +118,24 @@ static CURLcode set_response(Handle *handle)
     code = api->easy_setopt(curl, CURLOPT_HEADERFUNCTION, response_header);
   if (!code)
     code = api->easy_setopt(curl, CURLOPT_HEADERDATA, handle);
-  if (!code && handle->watched->counts_reads)
-    code = api->easy_setopt(curl, CURLOPT_READFUNCTION, rewind_read);
-  if (!code && handle->watched->counts_reads)
-    code = api->easy_setopt(curl, CURLOPT_READDATA, handle);
   return code;
 }
 
-void options_put_response_back(const Handle *handle, CURL *curl)
+/* .. and what it reads, if that is to be counted: which rests never. */
+static CURLcode set_reads(Handle *handle)
+{
+  const ThredCurlApi *api = &handle->api;
+  if (!handle->in_front || !handle->watched->counts_reads)
+    return CURLE_OK;
+  CURLcode code = api->easy_setopt(handle->curl, CURLOPT_READFUNCTION, rewind_read);
+  return code ? code : api->easy_setopt(handle->curl, CURLOPT_READDATA, handle);
+}
+
+static void give_response_back(const Handle *handle, CURL *curl)
 {
   const ThredCurlApi *api = &handle->api;
   const PreloadProgram *watched = handle->watched;
-  if (!handle->in_front)
+  if (!handle->response_on)
     return;
   api->easy_setopt(curl, CURLOPT_WRITEFUNCTION, watched->write);
   api->easy_setopt(curl, CURLOPT_WRITEDATA, watched->write_data);
@@ -137,10 +147,12 @@ void options_put_response_back(const Handle *handle, CURL *curl)
   api->easy_setopt(curl, CURLOPT_READDATA, watched->read_data);
 }
 
-static CURLcode set_ours(Handle *handle)
+static CURLcode set_request(Handle *handle)
 {
   const ThredCurlApi *api = &handle->api;
   CURL *curl = handle->curl;
+  if (handle->request_on)
+    return CURLE_OK;
   CURLcode code = api->easy_setopt(curl, CURLOPT_HTTPHEADER, &handle->node);
   if (!code)
     code = api->easy_setopt(curl, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
@@ -152,18 +164,23 @@ static CURLcode set_ours(Handle *handle)
     code = api->easy_setopt(curl, CURLOPT_SOCKOPTFUNCTION, request_sockopt);
   if (!code)
     code = api->easy_setopt(curl, CURLOPT_SOCKOPTDATA, handle);
-  return code ? code : set_response(handle);
+  return code;
 }
 
 CURLcode options_set(Handle *handle)
 {
-  CURLcode code = set_ours(handle);
-  if (code)
-    return code;
-  return handle->unchanged ? set_retry(handle) : options_set_retry(handle);
+  CURLcode code = set_request(handle);
+  if (!code)
+    code = set_response(handle);
+  if (!code)
+    code = set_reads(handle);
+  if (!code)
+    code = handle->unchanged ? set_retry(handle) : options_set_retry(handle);
+  handle->request_on = handle->unchanged && !code;
+  return code;
 }
 
-void options_put_request_back(const Handle *handle, CURL *curl)
+static void give_request_back(const Handle *handle, CURL *curl)
 {
   const ThredCurlApi *api = &handle->api;
   const Program *program = &handle->program;
@@ -178,8 +195,21 @@ void options_put_request_back(const Handle *handle, CURL *curl)
     api->easy_setopt(curl, CURLOPT_XOAUTH2_BEARER, NULL);
 }
 
-void options_put_back(const Handle *handle, CURL *curl)
+void options_give_back(const Handle *handle, CURL *copy)
 {
-  options_put_request_back(handle, curl);
-  options_put_response_back(handle, curl);
+  give_request_back(handle, copy);
+  give_response_back(handle, copy);
+}
+
+void options_put_request_back(Handle *handle)
+{
+  give_request_back(handle, handle->curl);
+  handle->request_on = handle->bearer_set = false;
+}
+
+void options_put_back(Handle *handle)
+{
+  options_put_request_back(handle);
+  give_response_back(handle, handle->curl);
+  handle->response_on = false;
 }

@@ -13,19 +13,21 @@
  * symbols.h. */
 int options_supported(const ThredCurlApi *api, Error *error);
 
-/* Sets them all. After a failure some are set: put them back. Not while a transfer is running. */
+/* Sets them all; under the shim, those that are not on. After a failure some are set: put them
+ * back. Not while a transfer is running. */
 CURLcode options_set(Handle *handle);
 
-/* Gives `curl`, the handle's own or a duplicate of it, what the program had there. */
-void options_put_back(const Handle *handle, CURL *curl);
+/* Gives the handle what the program had there. */
+void options_put_back(Handle *handle);
+/* The same for a duplicate that libcurl has made of it. */
+void options_give_back(const Handle *handle, CURL *copy);
 
 /*
- * The same, but for the functions that libcurl gives the answer to. These stay from the first
- * moment of a transfer to its end: in the middle of a call libcurl has read which function to call,
- * and not yet with what data.
+ * .. but for the functions that libcurl gives the answer to. These stay from the first moment of a
+ * transfer to its end: in the middle of a call libcurl has read which function to call, and not yet
+ * with what data.
  */
-void options_put_request_back(const Handle *handle, CURL *curl);
-void options_put_response_back(const Handle *handle, CURL *curl);
+void options_put_request_back(Handle *handle);
 
 /*
  * libcurl answers a 401 by itself if it has a bearer, and if Bearer was among the allowed methods

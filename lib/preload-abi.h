@@ -16,7 +16,7 @@
 #include <stdint.h>
 #include <thred/thred.h>
 
-#define PRELOAD_ABI    3u
+#define PRELOAD_ABI    4u
 #define PRELOAD_SYMBOL thred_preload_api
 
 /* Where the body of a request comes from. */
@@ -93,6 +93,8 @@ typedef struct {
  * be there when a transfer begins, and may be freed or half made at any other time. */
 typedef enum {
   PRELOAD_START,        /* a transfer is about to begin, as far as anyone can tell */
+  PRELOAD_REPEAT,       /* the same, and it rests; *program is as it was when it was armed last, but
+                           for what the functions of the answer are */
   PRELOAD_CHANGE,       /* an option has been changed in a handle that waits in a multi, unarmed */
   PRELOAD_CHANGE_ARMED, /* the same, and it was armed until then */
 } PreloadMoment;
@@ -158,13 +160,20 @@ typedef struct {
    * were not armed. arm() with PRELOAD_CHANGE_ARMED follows. */
   void (*suspend)(PreloadHandle *handle);
 
-  /* After the transfer: takes everything off, puts the program's options back, wipes the token. */
-  void (*disarm)(PreloadHandle *handle);
+  /*
+   * After the transfer: wipes the token. True: the handle rests, that is, what is ours stays on it,
+   * and does nothing, until the next transfer: arm() or leave() must follow, and *program is read
+   * until then. False: everything is off, the program's options are back.
+   */
+  bool (*disarm)(PreloadHandle *handle);
 
-  /* `copy` is a duplicate of the armed handle: gives it the program's options. */
+  /* Takes everything off a handle that rests. */
+  void (*leave)(PreloadHandle *handle);
+
+  /* `copy` is a duplicate of a handle that is armed or rests: gives it the program's options. */
   void (*put_back)(const PreloadHandle *handle, CURL *copy);
 
-  /* Before curl_easy_reset and curl_easy_cleanup; not armed. NULL is fine. */
+  /* Before curl_easy_reset and curl_easy_cleanup; not armed, at rest no more. NULL is fine. */
   void (*forget)(PreloadHandle *handle);
 } PreloadApi;
 

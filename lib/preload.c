@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "lib/ascii.h"
+#include "lib/config-current.h"
 #include "lib/elsewhere.h"
 #include "lib/handle.h"
 #include "lib/log.h"
@@ -216,6 +217,14 @@ static bool may_retry(const Handle *handle, const PreloadProgram *program, bool 
   return program->proxy_user || (program->proxy_auth & CURLAUTH_BASIC);
 }
 
+/* Nothing outside has a say that a program can change unseen: no file, no stream, no environment
+ * but THRED_*, no CURLU. What its header list says now is looked at in PREREQ. */
+static bool is_repeatable(const PreloadProgram *program)
+{
+  return program->netrc == CURL_NETRC_IGNORED && program->header_opt == CURLHEADER_SEPARATE &&
+         !program->curlu && (program->body == PRELOAD_NO_BODY || program->body == PRELOAD_FIELDS);
+}
+
 static bool take_headers(Handle *handle, struct curl_slist *headers, PreloadMoment moment)
 {
   if (moment == PRELOAD_START && !handle_set_headers(handle, headers)) {
@@ -245,10 +254,11 @@ static bool arm_for(Handle *handle, const PreloadProgram *program, const char *u
   handle->retry_wanted = may_retry(handle, program, begins);
   CURLcode code = options_set(handle);
   if (code) {
-    options_put_request_back(handle, handle->curl);
+    options_put_request_back(handle);
     log_error("no token: libcurl refused an option (CURLcode %d)", (int)code);
   }
   handle->armed = !code;
+  handle->repeatable = begins && handle->armed && is_repeatable(program);
   return handle->armed;
 }
 
@@ -298,70 +308,127 @@ static void begin(Handle *handle)
   handle->sent = false;
   handle->answered = handle->deferred = false;
   handle->redirects = 0;
-  handle->no_token = (Error)ERROR_INIT;
+  handle->no_token.code = THRED_OK;
   response_begin(handle, RESPONSE_PASSES);
 }
 
-/* What libcurl gives is the program's again. */
-static void leave(Handle *handle)
+/* Nothing of ours is on the handle any more. */
+static void leave(PreloadHandle *handle)
 {
-  options_put_response_back(handle, handle->curl);
+  int saved = errno;
+  if (handle->request_on || handle->response_on)
+    options_put_back(handle);
+  handle_set_headers(handle, NULL);
   handle->in_front = false;
   handle->watched = NULL;
   handle->loop = NULL;
+  errno = saved;
+}
+
+/* The next transfer of a handle that rests is armed like the last one. False: it is not known to be
+ * like that. */
+static bool repeat(Handle *handle, PreloadLoop *loop)
+{
+  if (!handle->repeatable || !config_is_current(handle->remembered.snapshot))
+    return false;
+  begin(handle);
+  handle->loop = loop;
+  handle->in_front = true;
+  handle->armed = options_set(handle) == CURLE_OK;
+  return handle->armed;
+}
+
+static bool is_switched_off(Handle *handle)
+{
+  process_look(&handle->variables);
+  return process_says_disabled(&handle->variables);
+}
+
+static bool judge(Handle *handle, const PreloadProgram *program, PreloadMoment moment,
+                  PreloadLoop *loop)
+{
+  char *allocated = NULL;
+  bool armed = false;
+  if (is_attached(handle->curl, program))
+    return false;
+  const char *url = url_of(handle, &handle->api, program, moment, &allocated);
+  if (url) {
+    if (moment == PRELOAD_START)
+      handle->loop = loop;
+    if (moment != PRELOAD_CHANGE_ARMED)
+      begin(handle);
+    armed = arm_for(handle, program, url, moment);
+  }
+  if (allocated)
+    handle->api.free(allocated);
+  return armed || handle->undecided;
 }
 
 static bool arm(PreloadHandle **handle, CURL *curl, const ThredCurlApi *api,
                 const PreloadProgram *program, PreloadMoment moment, PreloadLoop *loop)
 {
-  char *allocated = NULL;
   int saved = errno;
   bool armed = false;
-  if (process_disabled() || is_attached(curl, program))
-    return moment == PRELOAD_CHANGE_ARMED;
-  if (!*handle && is_supported(api))
+  const bool repeats = moment == PRELOAD_REPEAT;
+  if (repeats)
+    moment = PRELOAD_START;
+  if (!*handle && !process_disabled() && is_supported(api))
     *handle = new_handle(curl, api);
-  const char *url = *handle ? url_of(*handle, api, program, moment, &allocated) : NULL;
-  if (url) {
-    if (moment == PRELOAD_START)
-      (*handle)->loop = loop;
-    if (moment != PRELOAD_CHANGE_ARMED)
-      begin(*handle);
-    armed = arm_for(*handle, program, url, moment);
-  }
-  if (allocated)
-    api->free(allocated);
-  armed |= *handle && (*handle)->undecided;
-  if (!armed && *handle && moment == PRELOAD_START)
+  if (*handle && !is_switched_off(*handle))
+    armed = (repeats && repeat(*handle, loop)) || judge(*handle, program, moment, loop);
+  if (*handle && !armed && moment == PRELOAD_START)
     leave(*handle);
   errno = saved;
   return armed || moment == PRELOAD_CHANGE_ARMED;
 }
 
-static void suspend(PreloadHandle *handle)
+static void end(Handle *handle)
 {
-  int saved = errno;
   request_note_refusal(handle);
   handle_clear_token(handle);
   wait_end(handle);
   handle->armed = false;
-  options_put_request_back(handle, handle->curl);
+}
+
+static void suspend(PreloadHandle *handle)
+{
+  int saved = errno;
+  end(handle);
+  handle->repeatable = false;
+  options_put_request_back(handle);
   errno = saved;
 }
 
-static void disarm(PreloadHandle *handle)
+/*
+ * Taking all off and putting it on again costs more than all else that a request does, and the next
+ * transfer is most often like this one. So it stays, if what the program may change meanwhile is
+ * watched. Should a transfer come to pass without arm(), it is the program's: request_prereq() and
+ * the functions of response.c pass on, and the node is its list.
+ */
+static bool may_rest(const Handle *handle)
+{
+  return handle->request_on && handle->response_on && !handle->watched->counts_reads &&
+         handle->watched->netrc == CURL_NETRC_IGNORED;
+}
+
+static bool disarm(PreloadHandle *handle)
 {
   int saved = errno;
-  suspend(handle);
-  leave(handle);
-  handle_set_headers(handle, NULL);
+  const bool rests = may_rest(handle);
+  end(handle);
+  handle->node.next = handle->program.headers;
+  handle->in_front = false;
+  handle->loop = NULL;
+  if (!rests)
+    leave(handle);
   handle_give_line(handle);
   errno = saved;
+  return rests;
 }
 
 static void put_back(const PreloadHandle *handle, CURL *copy)
 {
-  options_put_back(handle, copy);
+  options_give_back(handle, copy);
 }
 
 static void forget(PreloadHandle *handle)
@@ -424,6 +491,7 @@ __attribute__((visibility("default"))) const PreloadApi PRELOAD_SYMBOL = {
     .arm = arm,
     .suspend = suspend,
     .disarm = disarm,
+    .leave = leave,
     .put_back = put_back,
     .forget = forget,
     .needs_token = needs_token,

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "lib/clock.h"
 #include "lib/secure.h"
 
 bool process_at_secure(void)
@@ -23,10 +24,51 @@ const char *process_env(const char *name)
   return value && *value ? value : NULL;
 }
 
+static bool says_disabled(const char *value)
+{
+  return value && strcmp(value, "1") == 0;
+}
+
 bool process_disabled(void)
 {
-  const char *value = process_env("THRED_DISABLE");
-  return value && strcmp(value, "1") == 0;
+  return says_disabled(process_env("THRED_DISABLE"));
+}
+
+/* ---- variables that are wanted often ---- */
+
+#define LOOK_EVERY_MS 1000
+
+/* A name is found by reading all strings before it: each is in another place. */
+static uint64_t mark_of_environment(void)
+{
+  uint64_t mark = 1;
+  for (char **entry = environ; entry && *entry; entry++)
+    mark = (mark << 7 | mark >> 57) + (uintptr_t)*entry;
+  return mark | 1;
+}
+
+void process_look(ProcessVariables *variables)
+{
+  const uint64_t mark = mark_of_environment();
+  const int64_t now = clock_coarse_ms();
+  if (variables->mark == mark && now - variables->looked_ms < LOOK_EVERY_MS)
+    return;
+  *variables = (ProcessVariables){.mark = mark,
+                                  .looked_ms = now,
+                                  .disable = process_env("THRED_DISABLE"),
+                                  .business = process_env("THRED_BUSINESS_ID")};
+}
+
+bool process_says_disabled(const ProcessVariables *variables)
+{
+  return says_disabled(variables->disable);
+}
+
+/* It may have become empty since. */
+const char *process_says_business(const ProcessVariables *variables)
+{
+  const char *value = variables->business;
+  return value && *value ? value : NULL;
 }
 
 /* ---- paths ---- */

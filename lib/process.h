@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "lib/snapshot.h"
 
@@ -18,6 +19,21 @@ bool process_at_secure(void);
 /* getenv(3), or NULL under AT_SECURE. Points into the environment: read it at once, as every reader
  * of the environment must. An empty value counts as unset. */
 const char *process_env(const char *name);
+
+/* What the variables say that matter to each request. Zeroed: nobody has looked yet. */
+typedef struct {
+  uint64_t mark;                  /* of the pointers that the environment consists of */
+  int64_t looked_ms;              /* CLOCK_MONOTONIC_COARSE */
+  const char *disable, *business; /* their values, in the environment; or NULL */
+} ProcessVariables;
+
+/* Looks, if the environment is another than the last time. That is told by its pointers: a string
+ * of a name that nobody knew, in the very place of a freed one, is seen within a second. */
+void process_look(ProcessVariables *variables);
+
+/* The same as process_disabled() and process_env("THRED_BUSINESS_ID"), of that look. */
+bool process_says_disabled(const ProcessVariables *variables);
+const char *process_says_business(const ProcessVariables *variables);
 
 /* How many forks lie between this process and the program's start; a child of raw clone(2) that was
  * not made by fork(3) does not count as one. */

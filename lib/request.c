@@ -24,9 +24,13 @@
 /* ---- the decision ---- */
 
 /* The default business: the handle's own, else the process's; NULL: the environment's. */
-static const char *default_business(const Handle *handle)
+static const char *default_business(Handle *handle)
 {
-  return handle->business[0] ? handle->business : process_env("THRED_BUSINESS_ID");
+  if (handle->business[0])
+    return handle->business;
+  if (!handle->unchanged)
+    process_look(&handle->variables); /* the shim's have been looked at before the transfer */
+  return process_says_business(&handle->variables);
 }
 
 static bool is_remembered(const Remembered *last, const Snapshot *snapshot, const char *method,
@@ -66,21 +70,29 @@ static const RouteDecision *decide(Handle *handle, const char *method, const cha
     last->decision = route_decide(snapshot, &handle->api, method, url, business);
     remember(last, snapshot, method, url, business ? business : "");
   }
-  config_release(snapshot);
   return &last->decision;
+}
+
+/* NULL with an error: THRED_E_AGAIN, and the handle waits for it, if it may not be read here. */
+static const Snapshot *acquire(Handle *handle, bool may_wait, Error *error)
+{
+  const Snapshot *snapshot = may_wait ? NULL : config_at_hand(error);
+  if (snapshot || (!may_wait && error->code == THRED_E_AGAIN && wait_for_config(handle)))
+    return snapshot;
+  error->code = THRED_OK;
+  return config_acquire(error);
 }
 
 const RouteDecision *request_decide(Handle *handle, const char *method, const char *url,
                                     bool may_wait, Error *error)
 {
-  const Snapshot *snapshot = may_wait ? NULL : config_at_hand(error);
-  if (!snapshot && !may_wait && error->code == THRED_E_AGAIN && wait_for_config(handle))
-    return NULL;
-  if (!snapshot) {
-    error->code = THRED_OK;
-    snapshot = config_acquire(error);
-  }
-  return snapshot ? decide(handle, method, url, snapshot) : NULL;
+  const Snapshot *known = handle->remembered.snapshot;
+  if (config_is_current(known))
+    return decide(handle, method, url, known);
+  const Snapshot *snapshot = acquire(handle, may_wait, error);
+  const RouteDecision *decision = snapshot ? decide(handle, method, url, snapshot) : NULL;
+  config_release(snapshot);
+  return decision;
 }
 
 /* A program that gives its transfer less time than the configuration does is not kept longer. */
@@ -121,10 +133,12 @@ int request_get_token(Handle *handle, uint64_t refused, int64_t not_before_ms, s
 
 void request_note_refusal(Handle *handle)
 {
-  long status = 0;
+  long status = handle->response.status;
   if (!handle->line_length && !handle->sent)
     return;
-  if (handle->api.easy_getinfo(handle->curl, CURLINFO_RESPONSE_CODE, &status) || status == 0)
+  if (status == 0)
+    handle->api.easy_getinfo(handle->curl, CURLINFO_RESPONSE_CODE, &status);
+  if (status == 0)
     return;
   handle_clear_token(handle); /* it has been sent long since */
   if (!handle->sent || !handle->generation || handle->remembered.decision.reason != ROUTE_TOKEN ||
@@ -143,8 +157,6 @@ typedef struct {
   char *url, *method;
   char *parsed;   /* the URL if CURLU told it: libcurl's, to be freed; or NULL */
   long redirects; /* so far, authentication retries included */
-  long status;    /* of the last answer of this transfer; 0: none, or a CONNECT came between */
-  long schemes;   /* CURLAUTH_* that a 401 of this transfer has asked for */
 } Sending;
 
 static bool ask_libcurl(Handle *handle, Sending *sending)
@@ -153,8 +165,6 @@ static bool ask_libcurl(Handle *handle, Sending *sending)
   return !api->easy_getinfo(handle->curl, CURLINFO_EFFECTIVE_URL, &sending->url) &&
          !api->easy_getinfo(handle->curl, CURLINFO_EFFECTIVE_METHOD, &sending->method) &&
          !api->easy_getinfo(handle->curl, CURLINFO_REDIRECT_COUNT, &sending->redirects) &&
-         !api->easy_getinfo(handle->curl, CURLINFO_RESPONSE_CODE, &sending->status) &&
-         !api->easy_getinfo(handle->curl, CURLINFO_HTTPAUTH_AVAIL, &sending->schemes) &&
          sending->url && sending->method;
 }
 
@@ -281,9 +291,13 @@ static int64_t turn_retry(Handle *handle, const Sending *sending, bool retry)
  * as a redirect, and not a second attempt over a new connection. */
 static bool is_retry(const Handle *handle, const Sending *sending)
 {
-  return handle->sent && sending->redirects > handle->redirects &&
-         (sending->status == 401 ||
-          (sending->status == 0 && (sending->schemes & (long)CURLAUTH_BEARER)));
+  long status = 0;  /* of the last answer of this transfer; 0: none, or a CONNECT came between */
+  long schemes = 0; /* CURLAUTH_* that a 401 of this transfer has asked for */
+  if (!handle->sent || sending->redirects <= handle->redirects ||
+      handle->api.easy_getinfo(handle->curl, CURLINFO_RESPONSE_CODE, &status) ||
+      handle->api.easy_getinfo(handle->curl, CURLINFO_HTTPAUTH_AVAIL, &schemes))
+    return false;
+  return status == 401 || (status == 0 && (schemes & (long)CURLAUTH_BEARER));
 }
 
 /* True: the token stands in the node. */
@@ -298,6 +312,8 @@ static bool attach_token(Handle *handle, const Sending *sending, int local_port)
   handle->redirects = sending->redirects;
   if (sending->redirects == 0)
     handle->origin[0] = 0; /* of the transfer before */
+  else
+    handle->repeatable = false; /* handle->remembered is of where this one goes */
   int64_t not_before_ms = turn_retry(handle, sending, retry);
   const RouteDecision *decision =
       request_decide(handle, sending->method, sending->url, !wait_may_begin_again(handle), &error);
@@ -349,20 +365,29 @@ static void write_request(Handle *handle, int local_port)
     handle->api.free(sending.parsed);
 }
 
+/* libcurl passes its own field. Another handle's field here: a duplicate that was made behind our
+ * back, whose request would carry this handle's node. */
+static bool is_own(const Handle *handle, const char *conn_primary_ip)
+{
+  char *own_ip = NULL;
+  return handle->curl && !handle->api.easy_getinfo(handle->curl, CURLINFO_PRIMARY_IP, &own_ip) &&
+         own_ip == conn_primary_ip;
+}
+
 int request_prereq(void *clientp, char *conn_primary_ip, char *conn_local_ip, int conn_primary_port,
                    int conn_local_port)
 {
   Handle *handle = clientp;
-  char *own_ip = NULL;
-  /* libcurl passes its own field. Another handle's field here: a duplicate that was made behind our
-   * back, whose request would carry this handle's node. */
-  if (!handle->curl || handle->api.easy_getinfo(handle->curl, CURLINFO_PRIMARY_IP, &own_ip) ||
-      own_ip != conn_primary_ip) {
+  const Program *program = &handle->program;
+  if (handle->unchanged && !handle->armed && handle->curl) /* it rests */
+    return program->prereq ? program->prereq(program->prereq_data, conn_primary_ip, conn_local_ip,
+                                             conn_primary_port, conn_local_port)
+                           : CURL_PREREQFUNC_OK;
+  if (!is_own(handle, conn_primary_ip)) {
     log_error("a transfer was aborted: its handle is a plain curl_easy_duphandle() of an attached "
               "one; use thred_curl_duphandle()");
     return CURL_PREREQFUNC_ABORT;
   }
-  const Program *program = &handle->program;
   handle_clear_token(handle);
   /* An unchanged program may set options there, which then hold for this request too. */
   if (handle->unchanged && program->prereq) {

@@ -181,6 +181,7 @@ static void look(Handle *handle)
   long status = 0;
   if (handle->api.easy_getinfo(handle->curl, CURLINFO_RESPONSE_CODE, &status) || status / 100 == 1)
     return;
+  handle->response.status = status;
   handle->response.state = handle->sent && status == 401 ? RESPONSE_KEPT : RESPONSE_PASSES;
 }
 

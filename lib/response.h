@@ -27,6 +27,7 @@ typedef enum {
 
 typedef struct {
   ResponseState state;
+  long status;   /* 0: not known yet */
   char *kept;    /* lines as they came, each with a KeptLine before it */
   size_t length; /* bytes in it */
   size_t given;  /* .. that the program has */

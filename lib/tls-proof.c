@@ -154,7 +154,7 @@ static const char *inspect_openssl(const Inspector *tls, void *ssl, const char *
   /* The host that libcurl has made this connection for, in its own words: with CURLOPT_CURLU,
    * libcurl below 8.12 can report another URL than the one it requests. */
   const char *server_name = tls->ssl_get_servername(ssl, TLS_HOST_NAME);
-  if (!server_name || !ascii_equal(server_name, host))
+  if (!server_name || (strcmp(server_name, host) != 0 && !ascii_equal(server_name, host)))
     return "the connection was made for another host than the URL says";
   return known ? NULL : inspect_certificate(tls, ssl, host);
 }

@@ -125,8 +125,9 @@ void arm_distrust_mime(void)
 
 static void arm_at(Watch *watch, CURL *curl, PreloadMoment moment, PreloadLoop *loop)
 {
+  const bool repeats = moment == PRELOAD_REPEAT;
   if (disabled || watch->ours || watch->unknown || !watch->library->complete ||
-      !is_for_thred(watch, moment))
+      !(repeats || is_for_thred(watch, moment)))
     return;
   int saved = errno;
   const PreloadApi *api = library(true);
@@ -146,7 +147,11 @@ void arm(Watch *watch, CURL *curl, PreloadLoop *loop)
   program->counts_reads = program->body == PRELOAD_READ && program->read &&
                           program->read != (curl_read_callback)fread &&
                           (program->seek || program->ioctl);
-  arm_at(watch, curl, PRELOAD_START, loop);
+  arm_at(watch, curl, watch->resting && watch->settled ? PRELOAD_REPEAT : PRELOAD_START, loop);
+  if (watch->armed)
+    watch->resting = false;
+  watch->settled = watch->armed;
+  arm_take_off(watch);
 }
 
 bool arm_is_likely(const Watch *watch)
@@ -206,8 +211,15 @@ void arm_leave_loop(PreloadLoop *loop)
 void disarm(Watch *watch)
 {
   if (watch->armed)
-    library(false)->disarm(watch->handle);
+    watch->resting = library(false)->disarm(watch->handle);
   watch->armed = false;
+}
+
+void arm_take_off(Watch *watch)
+{
+  if (watch->resting)
+    library(false)->leave(watch->handle);
+  watch->resting = false;
 }
 
 void arm_lose(Watch *watch)
@@ -215,17 +227,18 @@ void arm_lose(Watch *watch)
   if (watch->handle)
     library(false)->forget(watch->handle);
   watch->handle = NULL;
-  watch->armed = false;
+  watch->armed = watch->resting = false;
 }
 
 void arm_forget(Watch *watch)
 {
   disarm(watch);
+  arm_take_off(watch);
   arm_lose(watch);
 }
 
 void arm_put_back(const Watch *watch, CURL *copy)
 {
-  if (watch->armed)
+  if (watch->armed || watch->resting)
     library(false)->put_back(watch->handle, copy);
 }

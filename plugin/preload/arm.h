@@ -30,8 +30,12 @@ void arm_leave_loop(PreloadLoop *loop);
 /* This process has made a part of a MIME that may not be rewound; whose, nobody can tell. */
 void arm_distrust_mime(void);
 
-/* After it. Nothing happens to a handle that is not armed. */
+/* After it. Nothing happens to a handle that is not armed. One that was may rest from then on. */
 void disarm(Watch *watch);
+
+/* Before an option of a handle that rests is changed, if that one is ours or decides whether the
+ * handle is for Thred: it rests no more. Nothing happens to others. */
+void arm_take_off(Watch *watch);
 
 /* Before curl_easy_reset and curl_easy_cleanup: the library forgets the handle. */
 void arm_forget(Watch *watch);
@@ -39,7 +43,7 @@ void arm_forget(Watch *watch);
 /* The same for a handle that was freed behind our back: it is not touched any more. */
 void arm_lose(Watch *watch);
 
-/* `copy` was duplicated from the handle of `watch`: what was armed goes off it. */
+/* `copy` was duplicated from the handle of `watch`: what is ours goes off it. */
 void arm_put_back(const Watch *watch, CURL *copy);
 
 #endif

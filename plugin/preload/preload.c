@@ -61,17 +61,21 @@ static CURLcode pass_option(const Library *library, CURL *curl, CURLoption optio
 
 /* An option that decides whether the handle is for Thred. While that is armed, what is ours of the
  * request goes off it, the program's goes on, and it is judged again; so is a handle that waits in
- * a multi and was not for Thred, or authorised, until now. */
+ * a multi and was not for Thred, or authorised, until now. One that rests does so no more; only the
+ * URL touches nothing of ours. */
 static CURLcode set_judged(const Library *library, Watch *watch, CURL *curl, CURLoption option,
                            Argument argument)
 {
   const bool armed = watch->armed;
+  const bool in_multi = atomic_load_explicit(&watch->multi, memory_order_relaxed);
   if (armed)
     arm_suspend(watch);
+  else if (option != CURLOPT_URL || in_multi)
+    arm_take_off(watch);
   CURLcode code = pass_option(library, curl, option, argument);
   if (code == CURLE_OK)
     watch_note(watch, option, argument);
-  if (armed || atomic_load_explicit(&watch->multi, memory_order_relaxed))
+  if (armed || in_multi)
     arm_changed(watch, curl, armed);
   return code;
 }
@@ -84,7 +88,7 @@ static CURLcode set_option(const Library *library, Watch *watch, CURL *curl, CUR
   if (care == WATCH_JUDGES)
     return set_judged(library, watch, curl, option, argument);
   const bool ours = care == WATCH_TAKES || (care == WATCH_READS && watch->program.counts_reads);
-  if (!ours || !watch->armed)
+  if (!ours || !(watch->armed || watch->resting))
     code = pass_option(library, curl, option, argument);
   if (care != WATCH_IGNORES && code == CURLE_OK)
     watch_note(watch, option, argument);

@@ -75,7 +75,7 @@ Watch *watch_add(void *key, const Library *library)
   if (!watch && !(watch = claim(key)))
     return NULL;
   watch->handle = NULL;
-  watch->armed = watch->judged = false;
+  watch->armed = watch->resting = watch->judged = false;
   watch->ours = false;
   watch->loop = NULL;
   watch->limit = 0;
@@ -94,7 +94,7 @@ Watch *watch_add(void *key, const Library *library)
 void watch_remove(Watch *watch)
 {
   watch->handle = NULL;
-  watch->armed = false;
+  watch->armed = watch->resting = false;
   watch_set_multi(watch, NULL);
   watch_reset(watch);
   atomic_store_explicit(&watch->key, NULL, memory_order_release);
@@ -525,6 +525,8 @@ static void note_getting(PreloadProgram *program, CURLoption option, Argument ar
 void watch_note(Watch *watch, CURLoption option, Argument argument)
 {
   PreloadProgram *program = &watch->program;
+  if (watch_cares(option) != WATCH_TAKES)
+    watch->settled = false;
   if (option == CURLOPT_URL)
     note_url(watch, argument.pointer);
   else if (option == CURLOPT_CURLU)

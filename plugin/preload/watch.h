@@ -56,8 +56,10 @@ typedef struct Watch {
   bool unknown;           /* memory was out: not all is known, so it is left alone */
   PreloadHandle *handle;  /* the library's state, or NULL */
   bool armed;
-  bool judged; /* by curl_easy_perform, for the transfer that it runs */
-  int paused;  /* CURLPAUSE_* that the program has set */
+  bool resting; /* not armed; what is ours is still on it (preload-abi.h) */
+  bool settled; /* nothing that may matter was set since it was armed */
+  bool judged;  /* by curl_easy_perform, for the transfer that it runs */
+  int paused;   /* CURLPAUSE_* that the program has set */
 
   /* Of a CURL in a loop (loop.c). */
   struct Watch *next_waiting, *next_done;

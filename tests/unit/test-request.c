@@ -37,6 +37,11 @@ const Snapshot *config_at_hand(Error *error)
   return config_acquire(error);
 }
 
+bool config_is_current(const Snapshot *snapshot)
+{
+  return snapshot && snapshot == configuration;
+}
+
 const Snapshot *config_again(const Snapshot *snapshot)
 {
   return snapshot;

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test-preload-rest.c - what the shim has put on a handle stays there from one transfer to the
+ * next, as long as that may be like the last one. The program must not be able to tell.
+ */
+#include <dlfcn.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "preload-client.h"
+#include "upload.h"
+
+#define EVIL "https://evil.example/"
+
+static void expect_one_more(const char *expected)
+{
+  expect_log(&emulator, expected);
+  control(&emulator, "POST", "reset");
+}
+
+/* ---- what goes on as it was ---- */
+
+static void the_same_again(void **state)
+{
+  Client client;
+  preload_open_warm(&client, MODE(state));
+  for (int i = 0; i < 3; i++) {
+    client_expect(&client, 200);
+    preload_expect_good_body(&client);
+    expect_one_more(SENT(INVOICES, "business=3c90", "200"));
+  }
+  for (int i = 0; i < 3; i++) {
+    preload_revoke_business_tokens();
+    client_expect(&client, 200);
+    preload_expect_good_body(&client);
+  }
+  expect_no_leak(&emulator);
+  client_close(&client);
+}
+
+/* To and fro, by the URL alone. */
+static void another_url(void **state)
+{
+  Client client;
+  preload_open_warm(&client, MODE(state));
+  for (int i = 0; i < 2; i++) {
+    assert_int_equal(client_run_url(&client, EVIL), CURLE_OK);
+    expect_one_more("GET https evil.example / none 200\n");
+    assert_int_equal(client_run_url(&client, BASE INVOICES_2), CURLE_OK);
+    assert_int_equal(client_run_url(&client, BASE INVOICES), CURLE_OK);
+    assert_int_equal(counter(&emulator, "ok"), 2);
+    control(&emulator, "POST", "reset");
+  }
+  client_close(&client);
+}
+
+/* The second request of the transfer before was decided last. */
+static void after_a_redirect(void **state)
+{
+  Client client;
+  preload_open_warm(&client, MODE(state));
+  curl_easy_setopt(client.curl, CURLOPT_FOLLOWLOCATION, 1L);
+  client_expect(&client, 200);
+  control_redirect(&emulator, HOST, INVOICES, BASE BUSINESSES);
+  client_expect(&client, 200);
+  control_redirect(&emulator, HOST, INVOICES, EVIL);
+  client_expect(&client, 200);
+  control(&emulator, "POST", "reset");
+  client_expect(&client, 200);
+  expect_one_more(SENT(INVOICES, "business=3c90", "200"));
+  client_close(&client);
+}
+
+/* ---- what the program changes in between ---- */
+
+static size_t count_bytes(char *data, size_t size, size_t count, void *to)
+{
+  (void)data;
+  *(size_t *)to += size * count;
+  return size * count;
+}
+
+static void its_functions(void **state)
+{
+  Client client;
+  size_t body = 0, head = 0;
+  preload_open_warm(&client, MODE(state));
+  curl_easy_setopt(client.curl, CURLOPT_WRITEFUNCTION, count_bytes);
+  curl_easy_setopt(client.curl, CURLOPT_WRITEDATA, &body);
+  curl_easy_setopt(client.curl, CURLOPT_HEADERFUNCTION, count_bytes);
+  curl_easy_setopt(client.curl, CURLOPT_HEADERDATA, &head);
+  client_expect(&client, 200);
+  assert_true(body > 2 && head > 20);
+  const size_t body_once = body, head_once = head;
+  body = head = 0;
+  assert_int_equal(client_run_url(&client, EVIL), CURLE_OK); /* where they are libcurl's to call */
+  assert_true(body > 0 && head > 0);
+  body = head = 0;
+  curl_easy_setopt(client.curl, CURLOPT_URL, BASE INVOICES);
+  client_expect(&client, 200);
+  assert_int_equal(body, body_once);
+  assert_true(head > head_once / 2);
+  client_close(&client);
+}
+
+/* A list that is gone by then is not looked at. */
+static void its_header_list(void **state)
+{
+  Client client;
+  struct curl_slist *list = curl_slist_append(NULL, "X-Round: 1");
+  preload_open_warm(&client, MODE(state));
+  curl_easy_setopt(client.curl, CURLOPT_HTTPHEADER, list);
+  client_expect(&client, 200);
+  curl_slist_free_all(list);
+  list = curl_slist_append(NULL, "X-Round: 2");
+  curl_easy_setopt(client.curl, CURLOPT_HTTPHEADER, list);
+  control(&emulator, "POST", "reset");
+  client_expect(&client, 200);
+  json_object *log = request_log(&emulator);
+  assert_string_equal(log_header(log, 0, "x-round"), "2");
+  json_object_put(log);
+  expect_one_more(SENT(INVOICES, "business=3c90", "200"));
+  curl_easy_setopt(client.curl, CURLOPT_HTTPHEADER, NULL);
+  curl_slist_free_all(list);
+  client_expect(&client, 200);
+  client_close(&client);
+}
+
+/* libcurl is not told of a list that has grown. */
+static void grown_header_list(void **state)
+{
+  Client client;
+  struct curl_slist *list = curl_slist_append(NULL, "X-Round: 1");
+  preload_open_warm(&client, MODE(state));
+  curl_easy_setopt(client.curl, CURLOPT_HTTPHEADER, list);
+  client_expect(&client, 200);
+  control(&emulator, "POST", "reset");
+  list = curl_slist_append(list, "Authorization: Bearer mine");
+  client_expect(&client, 401);
+  json_object *log = request_log(&emulator);
+  assert_int_equal(json_object_array_length(log), 1);
+  assert_string_equal(log_authorization(log, 0), "Bearer mine");
+  assert_string_equal(log_header(log, 0, "x-round"), "1");
+  json_object_put(log);
+  client_close(&client);
+  curl_slist_free_all(list);
+}
+
+static void what_it_sends(void **state)
+{
+  Client client;
+  preload_open_warm(&client, MODE(state));
+  static const char *const bodies[] = {"{\"a\":1}", "{\"a\":22}", NULL, "{\"a\":333}"};
+  for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
+    if (bodies[i])
+      curl_easy_setopt(client.curl, CURLOPT_COPYPOSTFIELDS, bodies[i]);
+    else
+      curl_easy_setopt(client.curl, CURLOPT_HTTPGET, 1L);
+    if (i % 2)
+      preload_revoke_business_tokens();
+    client_expect(&client, bodies[i] ? 201 : 200);
+    expect_counter(&emulator, "ok", 1);
+    json_object *log = request_log(&emulator);
+    const size_t last = json_object_array_length(log) - 1;
+    assert_string_equal(log_text(log, last, "method"), bodies[i] ? "POST" : "GET");
+    if (bodies[i]) {
+      char length[24];
+      snprintf(length, sizeof length, "%zu", strlen(bodies[i]));
+      assert_string_equal(log_header(log, last, "content-length"), length);
+    }
+    json_object_put(log);
+    control(&emulator, "POST", "reset");
+  }
+  client_close(&client);
+}
+
+static void its_own_user(void **state)
+{
+  Client client;
+  preload_open_warm(&client, MODE(state));
+  client_expect(&client, 200);
+  control(&emulator, "POST", "reset");
+  curl_easy_setopt(client.curl, CURLOPT_USERPWD, "me:mine");
+  client_expect(&client, 401);
+  expect_one_more(SENT(INVOICES, "basic", "401"));
+  curl_easy_setopt(client.curl, CURLOPT_USERPWD, NULL);
+  client_expect(&client, 200);
+  client_close(&client);
+}
+
+/* ---- what changes around it ---- */
+
+static void switched_off(void **state)
+{
+  Client client;
+  preload_open_warm(&client, MODE(state));
+  setenv("THRED_DISABLE", "1", 1);
+  client_expect(&client, 401);
+  unsetenv("THRED_DISABLE");
+  expect_one_more(SENT(INVOICES, "none", "401"));
+  client_expect(&client, 200);
+  client_close(&client);
+}
+
+static void another_default_business(void **state)
+{
+  Client client;
+  static const char *const ids[] = {FIRST, SECOND, FIRST};
+  client_open_plain(&client, &emulator, MODE(state), BASE "/v1/businesses/current/");
+  for (size_t i = 0; i < 3; i++) {
+    setenv("THRED_BUSINESS_ID", ids[i], 1);
+    client_run(&client);
+    json_object *log = request_log(&emulator);
+    const size_t last = json_object_array_length(log) - 1;
+    assert_string_equal(log_text(log, last, "kind"), "business");
+    assert_string_equal(log_text(log, last, "business"), ids[i]);
+    json_object_put(log);
+    control(&emulator, "POST", "reset");
+  }
+  unsetenv("THRED_BUSINESS_ID");
+  client_close(&client);
+}
+
+static long status_once(Client *client)
+{
+  control(&emulator, "POST", "reset");
+  assert_int_equal(client_run(client), CURLE_OK);
+  return client_status(client);
+}
+
+static bool gets_none(void *client)
+{
+  return status_once(client) == 401;
+}
+
+static bool gets_one(void *client)
+{
+  return status_once(client) == 200;
+}
+
+static void another_configuration(void **state)
+{
+  Client client;
+  preload_open_warm(&client, MODE(state));
+  client_expect(&client, 200);
+  emulator_configure(&emulator, "90-off.conf", "[environment sandbox]\nallow = partner;\n");
+  wait_until(gets_none, &client);
+  expect_one_more(SENT(INVOICES, "none", "401"));
+  emulator_unconfigure(&emulator, "90-off.conf");
+  wait_until(gets_one, &client);
+  client_close(&client);
+}
+
+/* ---- behind the shim's back ---- */
+
+/* A function of libcurl's as it is without the shim. */
+static void *bare(const char *name)
+{
+  static void *libcurl;
+  if (!libcurl)
+    libcurl = dlopen("libcurl.so.4", RTLD_NOW | RTLD_NOLOAD);
+  assert_non_null(libcurl);
+  void *symbol = dlsym(libcurl, name);
+  assert_non_null(symbol);
+  return symbol;
+}
+
+static int count_prereq(void *data, char *primary_ip, char *local_ip, int primary_port,
+                        int local_port)
+{
+  (void)primary_ip, (void)local_ip, (void)primary_port, (void)local_port;
+  ++*(unsigned *)data;
+  return CURL_PREREQFUNC_OK;
+}
+
+static void expect_the_programs_own(const unsigned *prereqs)
+{
+  json_object *log = request_log(&emulator);
+  assert_int_equal(json_object_array_length(log), 1);
+  assert_int_equal(log_authorizations(log, 0), 0);
+  assert_string_equal(log_header(log, 0, "x-program"), "1");
+  assert_null(log_header(log, 0, "x-thred-none"));
+  json_object_put(log);
+  assert_int_equal(*prereqs, 1);
+}
+
+/* A duplicate that the shim does not learn of is as the program made its original. */
+static void a_duplicate_unseen(void **state)
+{
+  Client client, copy;
+  unsigned prereqs = 0;
+  CURL *(*duphandle)(CURL *);
+  void *symbol = bare("curl_easy_duphandle");
+  memcpy(&duphandle, &symbol, sizeof duphandle);
+  struct curl_slist *list = curl_slist_append(NULL, "X-Program: 1");
+  preload_open_warm(&client, MODE(state));
+  curl_easy_setopt(client.curl, CURLOPT_HTTPHEADER, list);
+  curl_easy_setopt(client.curl, CURLOPT_PREREQFUNCTION, count_prereq);
+  curl_easy_setopt(client.curl, CURLOPT_PREREQDATA, &prereqs);
+  client_expect(&client, 200);
+  prereqs = 0;
+  control(&emulator, "POST", "reset");
+  client_adopt(&copy, &client, duphandle(client.curl));
+  client_expect(&copy, 401);
+  expect_the_programs_own(&prereqs);
+  client_close(&copy);
+  client_expect(&client, 200);
+  client_close(&client);
+  curl_slist_free_all(list);
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      ALL_MODES(the_same_again),
+      EASY_AND_MULTI(another_url),
+      EASY_AND_MULTI(after_a_redirect),
+      EASY_AND_MULTI(its_functions),
+      EASY_AND_MULTI(its_header_list),
+      EASY_AND_MULTI(grown_header_list),
+      EASY_AND_MULTI(what_it_sends),
+      EASY_AND_MULTI(its_own_user),
+      EASY_AND_MULTI(switched_off),
+      EASY_AND_MULTI(another_default_business),
+      EASY_AND_MULTI(another_configuration),
+      EASY_AND_MULTI(a_duplicate_unseen),
+  };
+  return PRELOAD_MAIN_RUN(tests);
+}

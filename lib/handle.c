@@ -191,18 +191,72 @@ bool handle_set_headers(Handle *handle, struct curl_slist *headers)
 
 /* ---- the life of a Handle ---- */
 
+/* Where all of them lie; each for twice as many as the one before, and never freed. Added under
+ * `lock`, looked through without. */
+typedef struct Slab {
+  struct Slab *next;
+  size_t count;
+  Handle handles[];
+} Slab;
+
+#define FIRST_SLAB 4u
+
+static _Atomic(Slab *) slabs;
 static Handle *dead_handles; /* guarded by `lock` */
+
+static Slab *make_slab(void)
+{
+  const Slab *last = atomic_load(&slabs);
+  const size_t count = last ? 2 * last->count : FIRST_SLAB;
+  Slab *slab = calloc(1, sizeof *slab + count * sizeof slab->handles[0]);
+  if (slab)
+    slab->count = count;
+  return slab;
+}
+
+/* Its handles are dead ones. */
+static void add_slab(Slab *slab)
+{
+  for (size_t i = slab->count; i-- > 0;) {
+    slab->handles[i].next = dead_handles;
+    dead_handles = &slab->handles[i];
+  }
+  slab->next = atomic_load(&slabs);
+  atomic_store_explicit(&slabs, slab, memory_order_release);
+}
+
+/* A dead one, of `slab` if there is no other; NULL: there is none. */
+static Handle *take_dead(Slab *slab)
+{
+  process_lock(&lock);
+  if (slab)
+    add_slab(slab);
+  Handle *handle = dead_handles;
+  if (handle)
+    dead_handles = handle->next;
+  process_unlock(&lock);
+  return handle;
+}
+
+bool handle_is_one(const void *pointer)
+{
+  const Slab *slab = atomic_load_explicit(&slabs, memory_order_acquire);
+  for (; slab; slab = slab->next) {
+    const uintptr_t offset = (uintptr_t)pointer - (uintptr_t)slab->handles;
+    if (offset < slab->count * sizeof slab->handles[0])
+      return offset % sizeof slab->handles[0] == 0;
+  }
+  return false;
+}
 
 #define CURL_VERSION_CREDS 0x081500 /* 8.21.0: credentials are copied at connection set-up */
 
 Handle *handle_new(CURL *curl, const ThredCurlApi *api)
 {
-  process_lock(&lock);
-  Handle *handle = dead_handles;
-  if (handle)
-    dead_handles = handle->next;
-  process_unlock(&lock);
-  if (!handle && !(handle = calloc(1, sizeof *handle)))
+  Handle *handle = take_dead(NULL);
+  if (!handle) /* allocated here: malloc(3) may be anybody's */
+    handle = take_dead(make_slab());
+  if (!handle)
     return NULL;
   handle->next = NULL;
   handle->api = *api;

@@ -118,6 +118,10 @@ Handle *handle_new(CURL *curl, const ThredCurlApi *api);
  */
 void handle_free(Handle *handle);
 
+/* Whether a pointer that libcurl gives to a callback of ours leads to one, if only a dead one. The
+ * program may have set its own on a duplicate that was made behind our back. */
+bool handle_is_one(const void *pointer);
+
 /* The node is an empty Authorization: nothing of libcurl's own goes out either, which may be the
  * dummy bearer (libcurl makes up its line before a CONNECT, hence before PREREQ). One store. */
 void handle_silence(Handle *handle);

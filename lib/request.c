@@ -379,10 +379,6 @@ int request_prereq(void *clientp, char *conn_primary_ip, char *conn_local_ip, in
 {
   Handle *handle = clientp;
   const Program *program = &handle->program;
-  if (handle->unchanged && !handle->armed && handle->curl) /* it rests */
-    return program->prereq ? program->prereq(program->prereq_data, conn_primary_ip, conn_local_ip,
-                                             conn_primary_port, conn_local_port)
-                           : CURL_PREREQFUNC_OK;
   if (!is_own(handle, conn_primary_ip)) {
     log_error("a transfer was aborted: its handle is a plain curl_easy_duphandle() of an attached "
               "one; use thred_curl_duphandle()");
@@ -393,9 +389,12 @@ int request_prereq(void *clientp, char *conn_primary_ip, char *conn_local_ip, in
   if (handle->unchanged && program->prereq) {
     int answer = program->prereq(program->prereq_data, conn_primary_ip, conn_local_ip,
                                  conn_primary_port, conn_local_port);
-    if (answer != CURL_PREREQFUNC_OK || !handle->armed)
+    if (answer != CURL_PREREQFUNC_OK)
       return answer;
   }
+  if (handle->unchanged &&
+      !handle->armed) /* no more; or it rests, and nobody has told us of this */
+    return CURL_PREREQFUNC_OK;
   write_request(handle, conn_local_port);
   if (handle->deferred)
     return CURL_PREREQFUNC_ABORT;

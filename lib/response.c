@@ -214,14 +214,26 @@ static size_t take(Handle *handle, Target target, char *data, size_t size, size_
   }
 }
 
+/* Not `take` where the handle is a duplicate made behind our back. It may have data of its own by
+ * now, while nobody knows the function for it; or its original, whose function it was, is gone. */
+static size_t take_own(Target target, char *data, size_t size, size_t count, void *clientp)
+{
+  Handle *handle = clientp;
+  if (handle_is_one(handle) && handle->watched)
+    return take(handle, target, data, size, count);
+  log_error("a transfer was ended: its handle is a duplicate that was not made by "
+            "curl_easy_duphandle() as thred-auth knows it");
+  return 0; /* CURLE_WRITE_ERROR */
+}
+
 size_t response_header(char *data, size_t size, size_t count, void *clientp)
 {
-  return take(clientp, TO_HEADER, data, size, count);
+  return take_own(TO_HEADER, data, size, count, clientp);
 }
 
 size_t response_body(char *data, size_t size, size_t count, void *clientp)
 {
-  return take(clientp, TO_BODY, data, size, count);
+  return take_own(TO_BODY, data, size, count, clientp);
 }
 
 /* ---- before and after ---- */

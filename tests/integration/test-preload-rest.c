@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "connect-proxy.h"
 #include "preload-client.h"
-#include "upload.h"
 
 #define EVIL "https://evil.example/"
 
@@ -265,48 +265,53 @@ static void *bare(const char *name)
   return symbol;
 }
 
-static int count_prereq(void *data, char *primary_ip, char *local_ip, int primary_port,
-                        int local_port)
-{
-  (void)primary_ip, (void)local_ip, (void)primary_port, (void)local_port;
-  ++*(unsigned *)data;
-  return CURL_PREREQFUNC_OK;
-}
-
-static void expect_the_programs_own(const unsigned *prereqs)
-{
-  json_object *log = request_log(&emulator);
-  assert_int_equal(json_object_array_length(log), 1);
-  assert_int_equal(log_authorizations(log, 0), 0);
-  assert_string_equal(log_header(log, 0, "x-program"), "1");
-  assert_null(log_header(log, 0, "x-thred-none"));
-  json_object_put(log);
-  assert_int_equal(*prereqs, 1);
-}
-
-/* A duplicate that the shim does not learn of is as the program made its original. */
+/* A duplicate that the shim does not learn of carries nothing of ours and calls nothing that is not
+ * there: neither with what its original had, nor with data of its own, for which nobody knows the
+ * function. */
 static void a_duplicate_unseen(void **state)
 {
-  Client client, copy;
-  unsigned prereqs = 0;
   CURL *(*duphandle)(CURL *);
   void *symbol = bare("curl_easy_duphandle");
   memcpy(&duphandle, &symbol, sizeof duphandle);
-  struct curl_slist *list = curl_slist_append(NULL, "X-Program: 1");
+  for (int own_data = 0; own_data < 2; own_data++) {
+    Client client, copy;
+    preload_open_warm(&client, MODE(state));
+    client_expect(&client, 200);
+    control(&emulator, "POST", "reset");
+    client_adopt(&copy, &client, duphandle(client.curl));
+    if (!own_data)
+      curl_easy_setopt(copy.curl, CURLOPT_WRITEDATA, &client);
+    assert_int_equal(client_run(&copy), CURLE_ABORTED_BY_CALLBACK);
+    expect_counter(&emulator, "unauthorized", 0);
+    expect_counter(&emulator, "ok", 0);
+    client_expect(&client, 200);
+    client_close(&client);
+    client_close(&copy);
+  }
+}
+
+/* The head of a CONNECT comes before anybody is asked. */
+static void a_duplicate_unseen_through_a_proxy(void **state)
+{
+  Client client, copy;
+  ConnectProxy proxy;
+  char url[64];
+  CURL *(*duphandle)(CURL *);
+  void *symbol = bare("curl_easy_duphandle");
+  memcpy(&duphandle, &symbol, sizeof duphandle);
+  connect_proxy_start(&proxy, emulator.port);
+  snprintf(url, sizeof url, "http://127.0.0.1:%u", proxy.port);
   preload_open_warm(&client, MODE(state));
-  curl_easy_setopt(client.curl, CURLOPT_HTTPHEADER, list);
-  curl_easy_setopt(client.curl, CURLOPT_PREREQFUNCTION, count_prereq);
-  curl_easy_setopt(client.curl, CURLOPT_PREREQDATA, &prereqs);
-  client_expect(&client, 200);
-  prereqs = 0;
-  control(&emulator, "POST", "reset");
   client_adopt(&copy, &client, duphandle(client.curl));
-  client_expect(&copy, 401);
-  expect_the_programs_own(&prereqs);
-  client_close(&copy);
+  curl_easy_setopt(copy.curl, CURLOPT_HEADERDATA, &copy);
+  curl_easy_setopt(copy.curl, CURLOPT_CONNECT_TO, NULL);
+  curl_easy_setopt(copy.curl, CURLOPT_PROXY, url);
+  assert_int_equal(client_run(&copy), CURLE_WRITE_ERROR);
   client_expect(&client, 200);
+  client_close(&copy);
   client_close(&client);
-  curl_slist_free_all(list);
+  connect_proxy_stop(&proxy);
+  assert_null(strcasestr(proxy.heads, "authorization"));
 }
 
 int main(void)
@@ -324,6 +329,7 @@ int main(void)
       EASY_AND_MULTI(another_default_business),
       EASY_AND_MULTI(another_configuration),
       EASY_AND_MULTI(a_duplicate_unseen),
+      EASY_AND_MULTI(a_duplicate_unseen_through_a_proxy),
   };
   return PRELOAD_MAIN_RUN(tests);
 }

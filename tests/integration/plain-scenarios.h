@@ -30,6 +30,7 @@ typedef struct Scenario {
   Setting settings[5];
   const char *netrc;            /* the file for CURLOPT_NETRC_FILE */
   const char *home_netrc;       /* the file ~/.netrc */
+  const char *refusal;          /* "CURLCODE ", where a later libcurl refuses it by itself */
   bool once;                    /* not two transfers */
   bool curlu;                   /* by CURLOPT_CURLU .. */
   const char *curlu_user;       /* .. which has this user */

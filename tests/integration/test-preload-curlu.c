@@ -61,6 +61,14 @@ static void expect_effective_url(const Client *client, const char *expected)
   assert_string_equal(url, expected);
 }
 
+/* After CURLU is taken back, a later libcurl (8.22) has forgotten URL, too: it has to be set again.
+ */
+static CURLcode run_without_curlu(Client *client, const char *written)
+{
+  CURLcode code = client_run(client);
+  return code == CURLE_URL_MALFORMAT ? client_run_url(client, written) : code;
+}
+
 /* CURLU wins over URL while it is there. What is asked for when it is gone: libcurl before 8.12 has
  * overwritten URL by then. True: it is what was written. */
 static bool comes_back_to_the_written(Mode mode, const Pair *pair)
@@ -76,7 +84,7 @@ static bool comes_back_to_the_written(Mode mode, const Pair *pair)
   expect_effective_url(&client, pair->parsed);
   curl_easy_setopt(client.curl, CURLOPT_CURLU, NULL);
   /* The shim has seen another URL set than libcurl asks for now, and may leave it alone. */
-  assert_int_equal(client_run(&client), CURLE_OK);
+  assert_int_equal(run_without_curlu(&client, pair->written), CURLE_OK);
   assert_true(client_status(&client) == 200 || client_status(&client) == 401);
   curl_easy_getinfo(client.curl, CURLINFO_EFFECTIVE_URL, &last);
   bool written = strcmp(last, pair->written) == 0;
@@ -151,7 +159,8 @@ static void taken_back_before_it_is_used(void **state)
   assert_int_equal(curl_multi_add_handle(multi, client.curl), CURLM_OK);
   assert_int_equal(curl_multi_remove_handle(multi, client.curl), CURLM_OK);
   curl_easy_setopt(client.curl, CURLOPT_CURLU, NULL);
-  client_expect(&client, 200);
+  assert_int_equal(run_without_curlu(&client, BASE INVOICES), CURLE_OK);
+  assert_int_equal(client_status(&client), 200);
   expect_log(&emulator, SENT(INVOICES, "business=3c90", "200"));
   client_close(&client);
   curl_multi_cleanup(multi);

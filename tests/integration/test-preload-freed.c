@@ -61,6 +61,7 @@ static void change_everything(CURL *curl)
   curl_easy_setopt(curl, CURLOPT_FAILONERROR, 0L);
   curl_easy_setopt(curl, CURLOPT_CURLU, NULL);
   curl_easy_setopt(curl, CURLOPT_HTTPHEADER, NULL);
+  curl_easy_setopt(curl, CURLOPT_URL, BASE BUSINESSES); /* a later libcurl forgets it with CURLU */
 }
 
 /* `told`: info_read has reported the end. */

@@ -99,6 +99,69 @@ static void disabled(void **state)
   assert_false(process_disabled());
 }
 
+/* ---- the variables of each request ---- */
+
+#define BUSINESS "THRED_BUSINESS_ID"
+
+/* A look that has been made before tells the same as one that is made now. */
+static void assert_looks(ProcessVariables *seen, bool disabled, const char *business)
+{
+  process_look(seen);
+  assert_int_equal(process_disabled(), disabled);
+  assert_int_equal(process_says_disabled(seen), disabled);
+  if (business)
+    assert_string_equal(process_says_business(seen), business);
+  else
+    assert_null(process_says_business(seen));
+}
+
+static void looked_at_again(void **state)
+{
+  (void)state;
+  ProcessVariables seen = {0};
+  char entry[] = BUSINESS "=of-putenv";
+  unsetenv("THRED_DISABLE");
+  assert_looks(&seen, false, NULL);
+  setenv("THRED_DISABLE", "1", 1);
+  assert_looks(&seen, true, NULL);
+  setenv("THRED_DISABLE", "0", 1);
+  assert_looks(&seen, false, NULL);
+  setenv(BUSINESS, "one", 1);
+  assert_looks(&seen, false, "one");
+  setenv(BUSINESS, "two", 1);
+  assert_looks(&seen, false, "two");
+  setenv("THRED_TEST_VALUE", "another", 1);
+  assert_looks(&seen, false, "two");
+  unsetenv(BUSINESS);
+  assert_looks(&seen, false, NULL);
+  /* The program goes on writing to what it has given to putenv(3). */
+  putenv(entry);
+  assert_looks(&seen, false, "of-putenv");
+  memcpy(strchr(entry, '=') + 1, "in place.", 9);
+  assert_looks(&seen, false, "in place.");
+  strchr(entry, '=')[1] = 0;
+  assert_looks(&seen, false, NULL);
+  unsetenv(BUSINESS);
+}
+
+static void looked_at_another_environment(void **state)
+{
+  (void)state;
+  ProcessVariables seen = {0};
+  char **own = environ;
+  char disable[] = "THRED_DISABLE=1", business[] = BUSINESS "=mine", other[] = "OTHER=1";
+  char *first[] = {other, business, NULL}, *second[] = {other, disable, NULL}, *none[] = {NULL};
+  environ = first;
+  assert_looks(&seen, false, "mine");
+  environ = second;
+  assert_looks(&seen, true, NULL);
+  environ = none;
+  assert_looks(&seen, false, NULL);
+  environ = NULL; /* clearenv(3) */
+  assert_looks(&seen, false, NULL);
+  environ = own;
+}
+
 /* ---- paths ---- */
 
 static void assert_paths(const char *admin, const char *user, const char *modules,
@@ -519,6 +582,7 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
       TEST(environment_values), TEST(disabled),
+      TEST(looked_at_again),    TEST(looked_at_another_environment),
       TEST(default_paths),      TEST(conf_dir_stands_for_both),
       TEST(user_paths),         TEST(module_directory),
       TEST(secure_config),      TEST(secure_secret),

@@ -214,15 +214,15 @@ static Slab *make_slab(void)
   return slab;
 }
 
-/* Its handles are dead ones. */
+/* Its handles are dead ones, that belong to a slab in the copy that a fork makes, too. */
 static void add_slab(Slab *slab)
 {
+  slab->next = atomic_load(&slabs);
+  atomic_store_explicit(&slabs, slab, memory_order_release);
   for (size_t i = slab->count; i-- > 0;) {
     slab->handles[i].next = dead_handles;
     dead_handles = &slab->handles[i];
   }
-  slab->next = atomic_load(&slabs);
-  atomic_store_explicit(&slabs, slab, memory_order_release);
 }
 
 /* A dead one, of `slab` if there is no other; NULL: there is none. */

@@ -24,6 +24,9 @@ const char *process_env(const char *name)
   return value && *value ? value : NULL;
 }
 
+#define DISABLE  "THRED_DISABLE"
+#define BUSINESS "THRED_BUSINESS_ID"
+
 static bool says_disabled(const char *value)
 {
   return value && strcmp(value, "1") == 0;
@@ -31,7 +34,7 @@ static bool says_disabled(const char *value)
 
 bool process_disabled(void)
 {
-  return says_disabled(process_env("THRED_DISABLE"));
+  return says_disabled(process_env(DISABLE));
 }
 
 /* ---- variables that are wanted often ---- */
@@ -47,16 +50,25 @@ static uint64_t mark_of_environment(void)
   return mark | 1;
 }
 
+/* The same string may be in the environment, and say something else by now. */
+static bool is_still(const char *value, const char *name)
+{
+  const size_t length = strlen(name);
+  return !value || (strncmp(value - length - 1, name, length) == 0 && value[-1] == '=');
+}
+
 void process_look(ProcessVariables *variables)
 {
   const uint64_t mark = mark_of_environment();
   const int64_t now = clock_coarse_ms();
-  if (variables->mark == mark && now - variables->looked_ms < LOOK_EVERY_MS)
+  if (variables->mark == mark && now - variables->looked_ms < LOOK_EVERY_MS &&
+      is_still(variables->disable, DISABLE) && is_still(variables->business, BUSINESS))
     return;
+  const bool counts = !process_at_secure();
   *variables = (ProcessVariables){.mark = mark,
                                   .looked_ms = now,
-                                  .disable = process_env("THRED_DISABLE"),
-                                  .business = process_env("THRED_BUSINESS_ID")};
+                                  .disable = counts ? getenv(DISABLE) : NULL,
+                                  .business = counts ? getenv(BUSINESS) : NULL};
 }
 
 bool process_says_disabled(const ProcessVariables *variables)
@@ -64,7 +76,6 @@ bool process_says_disabled(const ProcessVariables *variables)
   return says_disabled(variables->disable);
 }
 
-/* It may have become empty since. */
 const char *process_says_business(const ProcessVariables *variables)
 {
   const char *value = variables->business;

@@ -20,18 +20,19 @@ bool process_at_secure(void);
  * of the environment must. An empty value counts as unset. */
 const char *process_env(const char *name);
 
-/* What the variables say that matter to each request. Zeroed: nobody has looked yet. */
+/* The variables that matter to each request. Zeroed: nobody has looked yet. */
 typedef struct {
   uint64_t mark;                  /* of the pointers that the environment consists of */
   int64_t looked_ms;              /* CLOCK_MONOTONIC_COARSE */
-  const char *disable, *business; /* their values, in the environment; or NULL */
+  const char *disable, *business; /* values, in the environment; or NULL */
 } ProcessVariables;
 
-/* Looks, if the environment is another than the last time. That is told by its pointers: a string
- * of a name that nobody knew, in the very place of a freed one, is seen within a second. */
+/* Looks, if the environment is another than the last time. That is told by its pointers: a variable
+ * that is new in the very place of another one, which was freed, is seen within a second. */
 void process_look(ProcessVariables *variables);
 
-/* The same as process_disabled() and process_env("THRED_BUSINESS_ID"), of that look. */
+/* The same as process_disabled() and process_env("THRED_BUSINESS_ID"). Right after a look: then the
+ * strings are there. */
 bool process_says_disabled(const ProcessVariables *variables);
 const char *process_says_business(const ProcessVariables *variables);
 

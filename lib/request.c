@@ -28,8 +28,7 @@ static const char *default_business(Handle *handle)
 {
   if (handle->business[0])
     return handle->business;
-  if (!handle->unchanged)
-    process_look(&handle->variables); /* the shim's have been looked at before the transfer */
+  process_look(&handle->variables);
   return process_says_business(&handle->variables);
 }
 

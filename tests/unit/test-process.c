@@ -157,6 +157,15 @@ static void looked_at_another_environment(void **state)
   assert_looks(&seen, true, NULL);
   environ = none;
   assert_looks(&seen, false, NULL);
+  environ = first;
+  assert_looks(&seen, false, "mine");
+  memcpy(business, "OTHER=much-shorter", sizeof "OTHER=much-shorter"); /* freed, and used again */
+  assert_looks(&seen, false, NULL);
+  memcpy(business, BUSINESS "=", sizeof BUSINESS "=");
+  seen.looked_ms -= 1000;
+  assert_looks(&seen, false, NULL);
+  memcpy(business + sizeof BUSINESS, "new", 4); /* was empty */
+  assert_looks(&seen, false, "new");
   environ = NULL; /* clearenv(3) */
   assert_looks(&seen, false, NULL);
   environ = own;

@@ -34,9 +34,11 @@ static int attach(CURL *curl, const ThredCurlApi *api, Error *error)
   int code = check_arguments(curl, api, error);
   if (code || (code = options_supported(api, error)))
     return code;
-  Handle *handle = handle_new(curl, api);
+  Handle *handle = handle_new(curl, api), *watched = handle_find_watched(curl);
   if (!handle)
     return error_set(error, THRED_E_NO_MEMORY, "out of memory for a handle's state");
+  if (watched && !watched->armed) /* it rests, and the shim may not see what comes now */
+    options_put_back(watched);
   CURLcode result = options_set(handle);
   /* Attached before: the handle was reset, or freed undetached and its address came back. Nothing
    * points to the old state any more. */

@@ -34,14 +34,25 @@ static Handle **bucket_of(CURL *curl)
   return &table[(bits >> 4 ^ bits >> 12) % BUCKETS];
 }
 
-Handle *handle_find(CURL *curl)
+/* A CURL may have two: one that the program attached, and the shim's, which then stands aside. */
+static Handle *find(CURL *curl, bool watched)
 {
   process_lock(&lock);
   Handle *handle = *bucket_of(curl);
-  while (handle && handle->curl != curl)
+  while (handle && (handle->curl != curl || handle->unchanged != watched))
     handle = handle->next;
   process_unlock(&lock);
   return handle;
+}
+
+Handle *handle_find(CURL *curl)
+{
+  return find(curl, false);
+}
+
+Handle *handle_find_watched(CURL *curl)
+{
+  return find(curl, true);
 }
 
 void handle_register(Handle *handle)
@@ -53,17 +64,28 @@ void handle_register(Handle *handle)
   process_unlock(&lock);
 }
 
-Handle *handle_unregister(CURL *curl)
+static Handle *unregister(CURL *curl, bool watched)
 {
   process_lock(&lock);
   Handle **at = bucket_of(curl);
-  while (*at && (*at)->curl != curl)
+  while (*at && ((*at)->curl != curl || (*at)->unchanged != watched))
     at = &(*at)->next;
   Handle *handle = *at;
   if (handle)
     *at = handle->next;
   process_unlock(&lock);
   return handle;
+}
+
+Handle *handle_unregister(CURL *curl)
+{
+  return unregister(curl, false);
+}
+
+void handle_unregister_watched(const Handle *handle)
+{
+  if (handle)
+    unregister(handle->curl, true);
 }
 
 /* ---- the node ---- */

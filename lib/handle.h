@@ -61,8 +61,8 @@ typedef struct Handle {
   bool unchanged;              /* without a token a request must be as it would be without us: for
                                   the shim; else nothing of libcurl's own may go out either */
   char business[UUID_LENGTH + 1];
-  const PreloadProgram *watched; /* for the shim, while armed: all that the program has set */
-  bool in_front;                 /* .. what libcurl gives comes through response.c */
+  const PreloadProgram *watched; /* for the shim, armed or resting: all that the program has set */
+  bool in_front;                 /* .. in this transfer what libcurl gives is response.c's affair */
   bool request_on, response_on;  /* .. which of our options libcurl has, in use or resting .. */
   unsigned long methods_on;      /* .. and CURLAUTH_* with them */
   PreloadLoop *loop;             /* .. and where nobody may wait; or NULL */
@@ -102,11 +102,15 @@ typedef struct Handle {
   TlsProof proof;
 } Handle;
 
-/* The Handle of `curl`, or NULL. */
+/* The Handle of `curl` that was attached, or NULL. */
 Handle *handle_find(CURL *curl);
 /* Adds; takes out (not freed). */
 void handle_register(Handle *handle);
 Handle *handle_unregister(CURL *curl);
+
+/* The same for the shim's (`unchanged`). */
+Handle *handle_find_watched(CURL *curl);
+void handle_unregister_watched(const Handle *handle); /* NULL is fine */
 
 /* A new one, silent, not registered; NULL: out of memory. */
 Handle *handle_new(CURL *curl, const ThredCurlApi *api);

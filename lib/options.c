@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "lib/options.h"
 
+#include <limits.h>
+
 #include "lib/config-current.h"
 #include "lib/request.h"
 #include "lib/rewind.h"
@@ -17,6 +19,8 @@
  * has been taken away. It makes libcurl believe that it can answer a 401 (libcurl
  * >= 7.77). */
 #define DUMMY_BEARER "none"
+
+#define METHODS_UNKNOWN ULONG_MAX /* CURLAUTH_*: none that anybody asks for */
 
 int options_supported(const ThredCurlApi *api, Error *error)
 {
@@ -58,7 +62,7 @@ CURLcode options_set_methods(Handle *handle)
   bool retry = handle->retry_wanted && !handle->spent;
   unsigned long methods = retry ? handle->program.beside | CURLAUTH_BEARER | CURLAUTH_ONLY
                                 : methods_without_retry(handle);
-  if (handle->request_on && handle->methods_on == methods)
+  if (handle->unchanged && handle->methods_on == methods)
     return CURLE_OK;
   handle->methods_on = methods;
   return handle->api.easy_setopt(handle->curl, CURLOPT_HTTPAUTH, methods);
@@ -66,7 +70,7 @@ CURLcode options_set_methods(Handle *handle)
 
 static CURLcode set_dummy(Handle *handle, bool wanted)
 {
-  if (handle->program.has_bearer || (handle->request_on && handle->bearer_set == wanted))
+  if (handle->program.has_bearer || (handle->unchanged && handle->bearer_set == wanted))
     return CURLE_OK;
   CURLcode code =
       handle->api.easy_setopt(handle->curl, CURLOPT_XOAUTH2_BEARER, wanted ? DUMMY_BEARER : NULL);
@@ -135,8 +139,6 @@ static void give_response_back(const Handle *handle, CURL *curl)
 {
   const ThredCurlApi *api = &handle->api;
   const PreloadProgram *watched = handle->watched;
-  if (!handle->response_on)
-    return;
   api->easy_setopt(curl, CURLOPT_WRITEFUNCTION, watched->write);
   api->easy_setopt(curl, CURLOPT_WRITEDATA, watched->write_data);
   api->easy_setopt(curl, CURLOPT_HEADERFUNCTION, watched->header);
@@ -153,6 +155,8 @@ static CURLcode set_request(Handle *handle)
   CURL *curl = handle->curl;
   if (handle->request_on)
     return CURLE_OK;
+  handle->request_on = handle->unchanged;
+  handle->methods_on = METHODS_UNKNOWN;
   CURLcode code = api->easy_setopt(curl, CURLOPT_HTTPHEADER, &handle->node);
   if (!code)
     code = api->easy_setopt(curl, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
@@ -176,7 +180,6 @@ CURLcode options_set(Handle *handle)
     code = set_reads(handle);
   if (!code)
     code = handle->unchanged ? set_retry(handle) : options_set_retry(handle);
-  handle->request_on = handle->unchanged && !code;
   return code;
 }
 
@@ -197,12 +200,17 @@ static void give_request_back(const Handle *handle, CURL *curl)
 
 void options_give_back(const Handle *handle, CURL *copy)
 {
-  give_request_back(handle, copy);
-  give_response_back(handle, copy);
+  if (handle->request_on)
+    give_request_back(handle, copy);
+  if (handle->response_on)
+    give_response_back(handle, copy);
 }
 
+/* What is not on is not touched: what the program has there by now, nobody has told us. */
 void options_put_request_back(Handle *handle)
 {
+  if (handle->unchanged && !handle->request_on)
+    return;
   give_request_back(handle, handle->curl);
   handle->request_on = handle->bearer_set = false;
 }
@@ -210,6 +218,7 @@ void options_put_request_back(Handle *handle)
 void options_put_back(Handle *handle)
 {
   options_put_request_back(handle);
-  give_response_back(handle, handle->curl);
+  if (handle->response_on)
+    give_response_back(handle, handle->curl);
   handle->response_on = false;
 }

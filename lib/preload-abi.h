@@ -29,7 +29,7 @@ typedef enum {
 } PreloadBody;
 
 /* What the program has set on a handle, of all that matters to us. Strings and lists are the
- * caller's, good until disarm. */
+ * caller's, good until disarm, or as long as the handle rests. */
 typedef struct {
   const char *url; /* CURLOPT_URL */
   CURLU *curlu;    /* CURLOPT_CURLU: wins over the URL */
@@ -47,6 +47,7 @@ typedef struct {
   bool user, password;                   /* USERPWD, USERNAME, PASSWORD */
   bool bearer;                           /* XOAUTH2_BEARER */
   bool signature;                        /* AWS_SIGV4 */
+  bool message_signature;                /* HTTPSIG_ALGORITHM */
   bool unverified_peer, unverified_host; /* SSL_VERIFYPEER, SSL_VERIFYHOST switched off */
   bool connect_only, request_target;
   bool fail_on_error, unrestricted_auth;
@@ -166,6 +167,10 @@ typedef struct {
    * until then. False: everything is off, the program's options are back.
    */
   bool (*disarm)(PreloadHandle *handle);
+
+  /* Whether the functions that libcurl gives the answer to are ours, and the one that is counted:
+   * armed or resting. What the program sets there is then only taken down. */
+  bool (*takes_answer)(const PreloadHandle *handle);
 
   /* Takes everything off a handle that rests. */
   void (*leave)(PreloadHandle *handle);

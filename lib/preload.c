@@ -86,6 +86,8 @@ static const char *ruled_out(const PreloadProgram *program)
     return "certificate verification is switched off";
   if (program->signature)
     return "the program signs its requests (AWS_SIGV4), our header would be in the signature";
+  if (program->message_signature)
+    return "the program signs its requests (HTTPSIG_ALGORITHM), and has no other authorisation";
   if (program->connect_only)
     return "the program speaks for itself over the connection (CONNECT_ONLY)";
   if (program->request_target)
@@ -295,7 +297,7 @@ static Handle *new_handle(CURL *curl, const ThredCurlApi *api)
     return NULL;
   }
   handle->unchanged = true;
-  handle_silence(handle);
+  handle_register(handle);
   return handle;
 }
 
@@ -316,8 +318,7 @@ static void begin(Handle *handle)
 static void leave(PreloadHandle *handle)
 {
   int saved = errno;
-  if (handle->request_on || handle->response_on)
-    options_put_back(handle);
+  options_put_back(handle);
   handle_set_headers(handle, NULL);
   handle->in_front = false;
   handle->watched = NULL;
@@ -329,7 +330,8 @@ static void leave(PreloadHandle *handle)
  * like that. */
 static bool repeat(Handle *handle, PreloadLoop *loop)
 {
-  if (!handle->repeatable || !config_is_current(handle->remembered.snapshot))
+  if (!handle->repeatable || !handle->request_on || !handle->response_on ||
+      !config_is_current(handle->remembered.snapshot) || !request_is_for_remembered(handle))
     return false;
   begin(handle);
   handle->loop = loop;
@@ -349,6 +351,7 @@ static bool judge(Handle *handle, const PreloadProgram *program, PreloadMoment m
 {
   char *allocated = NULL;
   bool armed = false;
+  handle->repeatable = false;
   if (is_attached(handle->curl, program))
     return false;
   const char *url = url_of(handle, &handle->api, program, moment, &allocated);
@@ -402,8 +405,9 @@ static void suspend(PreloadHandle *handle)
 /*
  * Taking all off and putting it on again costs more than all else that a request does, and the next
  * transfer is most often like this one. So it stays, if what the program may change meanwhile is
- * watched. Should a transfer come to pass without arm(), it is the program's: request_prereq() and
- * the functions of response.c pass on, and the node is its list.
+ * watched. Should a transfer come to pass without arm(), it gets nothing of ours: request_prereq()
+ * and the functions of response.c pass on to the program, and the node stands empty before its
+ * list.
  */
 static bool may_rest(const Handle *handle)
 {
@@ -416,6 +420,7 @@ static bool disarm(PreloadHandle *handle)
   int saved = errno;
   const bool rests = may_rest(handle);
   end(handle);
+  response_begin(handle, RESPONSE_PASSES);
   handle->node.next = handle->program.headers;
   handle->in_front = false;
   handle->loop = NULL;
@@ -426,6 +431,11 @@ static bool disarm(PreloadHandle *handle)
   return rests;
 }
 
+static bool takes_answer(const PreloadHandle *handle)
+{
+  return handle->response_on;
+}
+
 static void put_back(const PreloadHandle *handle, CURL *copy)
 {
   options_give_back(handle, copy);
@@ -433,6 +443,7 @@ static void put_back(const PreloadHandle *handle, CURL *copy)
 
 static void forget(PreloadHandle *handle)
 {
+  handle_unregister_watched(handle);
   handle_free(handle);
 }
 
@@ -491,6 +502,7 @@ __attribute__((visibility("default"))) const PreloadApi PRELOAD_SYMBOL = {
     .arm = arm,
     .suspend = suspend,
     .disarm = disarm,
+    .takes_answer = takes_answer,
     .leave = leave,
     .put_back = put_back,
     .forget = forget,

@@ -32,6 +32,12 @@ static const char *default_business(Handle *handle)
   return process_says_business(&handle->variables);
 }
 
+bool request_is_for_remembered(Handle *handle)
+{
+  const char *business = default_business(handle);
+  return strcmp(handle->remembered.business, business ? business : "") == 0;
+}
+
 static bool is_remembered(const Remembered *last, const Snapshot *snapshot, const char *method,
                           const char *url, const char *business)
 {
@@ -60,13 +66,22 @@ static void remember(Remembered *last, const Snapshot *snapshot, const char *met
   }
 }
 
+static bool is_same_token(const RouteDecision *one, const RouteDecision *other)
+{
+  return one->environment == other->environment && one->token == other->token &&
+         strcmp(one->business, other->business) == 0;
+}
+
 static const RouteDecision *decide(Handle *handle, const char *method, const char *url,
                                    const Snapshot *snapshot)
 {
   Remembered *last = &handle->remembered;
   const char *business = default_business(handle);
   if (!is_remembered(last, snapshot, method, url, business ? business : "")) {
+    const RouteDecision before = last->decision;
     last->decision = route_decide(snapshot, &handle->api, method, url, business);
+    if (!is_same_token(&before, &last->decision))
+      handle->no_token.code = THRED_OK; /* that was another one */
     remember(last, snapshot, method, url, business ? business : "");
   }
   return &last->decision;
@@ -378,6 +393,7 @@ int request_prereq(void *clientp, char *conn_primary_ip, char *conn_local_ip, in
 {
   Handle *handle = clientp;
   const Program *program = &handle->program;
+  const bool unchanged = handle->unchanged;
   if (!is_own(handle, conn_primary_ip)) {
     log_error("a transfer was aborted: its handle is a plain curl_easy_duphandle() of an attached "
               "one; use thred_curl_duphandle()");
@@ -385,19 +401,19 @@ int request_prereq(void *clientp, char *conn_primary_ip, char *conn_local_ip, in
   }
   handle_clear_token(handle);
   /* An unchanged program may set options there, which then hold for this request too. */
-  if (handle->unchanged && program->prereq) {
+  if (unchanged && program->prereq) {
     int answer = program->prereq(program->prereq_data, conn_primary_ip, conn_local_ip,
                                  conn_primary_port, conn_local_port);
     if (answer != CURL_PREREQFUNC_OK)
       return answer;
   }
-  if (handle->unchanged &&
-      !handle->armed) /* no more; or it rests, and nobody has told us of this */
+  /* No more, or it is gone; or it rests, and nobody has told us of this transfer. */
+  if (unchanged && !handle->armed)
     return CURL_PREREQFUNC_OK;
   write_request(handle, conn_local_port);
   if (handle->deferred)
     return CURL_PREREQFUNC_ABORT;
-  return !handle->unchanged && program->prereq
+  return !unchanged && program->prereq
              ? program->prereq(program->prereq_data, conn_primary_ip, conn_local_ip,
                                conn_primary_port, conn_local_port)
              : CURL_PREREQFUNC_OK;

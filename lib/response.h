@@ -39,7 +39,8 @@ typedef struct {
 
 struct Handle;
 
-/* CURLOPT_HEADERFUNCTION and CURLOPT_WRITEFUNCTION of an armed handle; `clientp` is its Handle. */
+/* CURLOPT_HEADERFUNCTION and CURLOPT_WRITEFUNCTION of a handle that is armed or rests; `clientp` is
+ * its Handle. */
 size_t response_header(char *data, size_t size, size_t count, void *clientp);
 size_t response_body(char *data, size_t size, size_t count, void *clientp);
 

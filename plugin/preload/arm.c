@@ -215,6 +215,11 @@ void disarm(Watch *watch)
   watch->armed = false;
 }
 
+bool arm_takes_answer(const Watch *watch)
+{
+  return (watch->armed || watch->resting) && library(false)->takes_answer(watch->handle);
+}
+
 void arm_take_off(Watch *watch)
 {
   if (watch->resting)

@@ -33,6 +33,10 @@ void arm_distrust_mime(void);
 /* After it. Nothing happens to a handle that is not armed. One that was may rest from then on. */
 void disarm(Watch *watch);
 
+/* Whether the functions that libcurl gives the answer to are ours now (WATCH_TAKES, WATCH_READS).
+ */
+bool arm_takes_answer(const Watch *watch);
+
 /* Before an option of a handle that rests is changed, if that one is ours or decides whether the
  * handle is for Thred: it rests no more. Nothing happens to others. */
 void arm_take_off(Watch *watch);

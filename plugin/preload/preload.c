@@ -46,8 +46,8 @@ HOOK CURL *curl_easy_duphandle(CURL *curl)
     return copy;
   arm_put_back(watch, copy);
   Watch *copied = hook_watch(copy, library);
-  if (copied)
-    copied->unknown = !watch_copy(copied, watch);
+  if (copied && !watch_copy(copied, watch))
+    copied->unknown = true;
   return copy;
 }
 
@@ -88,7 +88,7 @@ static CURLcode set_option(const Library *library, Watch *watch, CURL *curl, CUR
   if (care == WATCH_JUDGES)
     return set_judged(library, watch, curl, option, argument);
   const bool ours = care == WATCH_TAKES || (care == WATCH_READS && watch->program.counts_reads);
-  if (!ours || !(watch->armed || watch->resting))
+  if (!ours || !arm_takes_answer(watch))
     code = pass_option(library, curl, option, argument);
   if (care != WATCH_IGNORES && code == CURLE_OK)
     watch_note(watch, option, argument);

@@ -144,6 +144,7 @@ void watch_reset(Watch *watch)
   watch->may_be_thred = watch->unknown = watch->has_fields = false;
   watch->program = defaults;
   watch->program.write_data = stdout; /* url.c, Curl_init_userdefined */
+  watch->program.read_data = stdin;
 }
 
 /* A copy of `text`, which may be NULL; false: out of memory. */
@@ -174,13 +175,15 @@ bool watch_copy(Watch *copy, const Watch *from)
 #define CURLOPT_PREREQDATA     ((CURLoption)(CURLOPTTYPE_CBPOINT + 313))
 #endif
 
-/* By number: all but the last are deprecated, that is of 7.85. */
+/* By number: they are deprecated, or (from REDIR_PROTOCOLS_STR on) younger than 7.80. */
 #define OPTION_HTTPPOST            (CURLOPTTYPE_OBJECTPOINT + 24)
 #define OPTION_PUT                 (CURLOPTTYPE_LONG + 54)
 #define OPTION_IOCTLFUNCTION       (CURLOPTTYPE_FUNCTIONPOINT + 130)
 #define OPTION_IOCTLDATA           (CURLOPTTYPE_CBPOINT + 131)
 #define OPTION_REDIR_PROTOCOLS     (CURLOPTTYPE_LONG + 182)
 #define OPTION_REDIR_PROTOCOLS_STR (CURLOPTTYPE_STRINGPOINT + 319)
+#define OPTION_HTTPSIG_ALGORITHM   (CURLOPTTYPE_LONG + 329) /* 8.22 */
+#define AUTH_HTTPSIG               (1ul << 8)
 
 WatchCare watch_cares(CURLoption option)
 {
@@ -196,6 +199,7 @@ WatchCare watch_cares(CURLoption option)
   case CURLOPT_TIMEOUT:
   case CURLOPT_TIMEOUT_MS:
   case CURLOPT_HTTPGET:
+  case CURLOPT_CUSTOMREQUEST:
   case CURLOPT_NOBODY:
   case CURLOPT_POST:
   case CURLOPT_POSTFIELDS:
@@ -225,6 +229,7 @@ WatchCare watch_cares(CURLoption option)
   case CURLOPT_USERNAME:
   case CURLOPT_PASSWORD:
   case CURLOPT_AWS_SIGV4:
+  case OPTION_HTTPSIG_ALGORITHM:
   case CURLOPT_NETRC:
   case CURLOPT_NETRC_FILE:
   case CURLOPT_SSL_VERIFYPEER:
@@ -299,6 +304,10 @@ static void note_authorisation(PreloadProgram *program, CURLoption option, Argum
     program->signature = given;
     if (given)
       program->http_auth = CURLAUTH_AWS_SIGV4;
+    break;
+  case OPTION_HTTPSIG_ALGORITHM: /* does, too (setopt.c of 8.22) */
+    program->message_signature = given;
+    program->http_auth = given ? AUTH_HTTPSIG : program->http_auth & ~AUTH_HTTPSIG;
     break;
   default:
     break;

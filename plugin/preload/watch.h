@@ -98,7 +98,7 @@ void watch_each_of(Watch *multi, void (*act)(Watch *));
 typedef enum {
   WATCH_IGNORES,
   WATCH_NOTES,  /* only to know */
-  WATCH_TAKES,  /* what libcurl has while the handle is armed is ours */
+  WATCH_TAKES,  /* what libcurl has is ours, as long as arm_takes_answer() */
   WATCH_READS,  /* .. if it counts_reads, else only to know */
   WATCH_JUDGES, /* whether the handle is for Thred may depend on it */
 } WatchCare;

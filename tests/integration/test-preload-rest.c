@@ -146,6 +146,127 @@ static void grown_header_list(void **state)
   curl_slist_free_all(list);
 }
 
+static struct curl_slist *round_list(const char *line)
+{
+  struct curl_slist *list = curl_slist_append(NULL, line);
+  assert_non_null(list);
+  return list;
+}
+
+static void expect_round(const char *expected)
+{
+  json_object *log = request_log(&emulator);
+  const size_t last = json_object_array_length(log) - 1;
+  assert_string_equal(log_text(log, last, "host"), "evil.example");
+  assert_string_equal(log_header(log, last, "x-round"), expected);
+  assert_int_equal(log_authorizations(log, last), 0);
+  json_object_put(log);
+}
+
+static void run_added(Client *client)
+{
+  int running = 1;
+  while (running) {
+    assert_int_equal(curl_multi_perform(client->multi, &running), CURLM_OK);
+    if (running)
+      assert_int_equal(curl_multi_poll(client->multi, NULL, 0, 1000, NULL), CURLM_OK);
+  }
+}
+
+/* A handle that has been added, and waits for its token or does not, is sent elsewhere after all,
+ * with another list; the first one is gone. */
+static void turned_away_after_it_was_added(void **state)
+{
+  (void)state;
+  for (int warm = 0; warm < 2; warm++) {
+    Client client;
+    harness_fresh(NULL);
+    struct curl_slist *one = round_list("X-Round: 1"), *two = round_list("X-Round: 2");
+    client_open_plain(&client, &emulator, mode_multi, BASE INVOICES);
+    if (warm)
+      client_expect(&client, 200);
+    else
+      client.multi = curl_multi_init();
+    curl_easy_setopt(client.curl, CURLOPT_HTTPHEADER, one);
+    assert_int_equal(curl_multi_add_handle(client.multi, client.curl), CURLM_OK);
+    curl_easy_setopt(client.curl, CURLOPT_URL, EVIL);
+    curl_easy_setopt(client.curl, CURLOPT_HTTPHEADER, two);
+    curl_slist_free_all(one);
+    curl_easy_setopt(client.curl, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
+    run_added(&client);
+    expect_round("2");
+    assert_int_equal(curl_multi_remove_handle(client.multi, client.curl), CURLM_OK);
+    assert_int_equal(curl_multi_add_handle(client.multi, client.curl), CURLM_OK);
+    run_added(&client);
+    expect_round("2");
+    assert_int_equal(curl_multi_remove_handle(client.multi, client.curl), CURLM_OK);
+    client_close(&client);
+    curl_slist_free_all(two);
+  }
+}
+
+/* The other way round: libcurl has the program's functions, and must learn of their new data. */
+static void turned_to_thred_after_it_was_added(void **state)
+{
+  (void)state;
+  for (int warm = 0; warm < 2; warm++) {
+    Client client;
+    size_t before = 0, after = 0;
+    harness_fresh(NULL);
+    if (warm)
+      preload_open_warm(&client, mode_multi);
+    else
+      client_open_plain(&client, &emulator, mode_multi, EVIL);
+    curl_easy_setopt(client.curl, CURLOPT_URL, EVIL);
+    curl_easy_setopt(client.curl, CURLOPT_WRITEFUNCTION, count_bytes);
+    curl_easy_setopt(client.curl, CURLOPT_WRITEDATA, &before);
+    if (!client.multi)
+      client.multi = curl_multi_init();
+    assert_int_equal(curl_multi_add_handle(client.multi, client.curl), CURLM_OK);
+    curl_easy_setopt(client.curl, CURLOPT_URL, BASE INVOICES);
+    curl_easy_setopt(client.curl, CURLOPT_WRITEDATA, &after);
+    run_added(&client);
+    assert_int_equal(client_status(&client), 200);
+    assert_int_equal(before, 0);
+    assert_true(after > 0);
+    assert_int_equal(curl_multi_remove_handle(client.multi, client.curl), CURLM_OK);
+    client_close(&client);
+  }
+}
+
+static size_t note_data(char *buffer, size_t size, size_t count, void *data)
+{
+  static void *seen; /* cmocka's tests are not told which FILE it was: they ask here */
+  (void)size, (void)count;
+  if (!buffer)
+    return seen == (void *)stdin;
+  seen = data;
+  return 0;
+}
+
+static int seek_nowhere(void *data, curl_off_t offset, int origin)
+{
+  (void)data, (void)offset, (void)origin;
+  return CURL_SEEKFUNC_OK;
+}
+
+/* Who sets READFUNCTION alone gets libcurl's READDATA, which is stdin. */
+static void its_unset_data(void **state)
+{
+  Client client;
+  static const char *const urls[] = {EVIL, BASE INVOICES};
+  preload_open_warm(&client, MODE(state));
+  curl_easy_setopt(client.curl, CURLOPT_UPLOAD, 1L);
+  curl_easy_setopt(client.curl, CURLOPT_READFUNCTION, note_data);
+  curl_easy_setopt(client.curl, CURLOPT_SEEKFUNCTION, seek_nowhere);
+  for (size_t i = 0; i < 2; i++) {
+    note_data(&(char){0}, 1, 1, NULL);
+    assert_int_equal(client_run_url(&client, urls[i]), CURLE_OK);
+    assert_true(note_data(NULL, 0, 0, NULL));
+  }
+  client_close(&client);
+}
+
 static void what_it_sends(void **state)
 {
   Client client;
@@ -226,6 +347,60 @@ static long status_once(Client *client)
   control(&emulator, "POST", "reset");
   assert_int_equal(client_run(client), CURLE_OK);
   return client_status(client);
+}
+
+/* Nobody waits for a token of the business that was meant before. */
+static void another_business_that_has_no_token(void **state)
+{
+  Client client;
+  setenv("THRED_BUSINESS_ID", FIRST, 1);
+  client_open_plain(&client, &emulator, MODE(state), BASE "/v1/businesses/current/");
+  client_run(&client);
+  client_run(&client);
+  preload_revoke_business_tokens();
+  client_run(&client);
+  preload_revoke_business_tokens();
+  setenv("THRED_BUSINESS_ID", SECOND, 1);
+  client_run(&client);
+  json_object *log = request_log(&emulator);
+  const size_t last = json_object_array_length(log) - 1;
+  assert_string_equal(log_text(log, last, "business"), SECOND);
+  for (size_t i = 0; i < last; i++)
+    assert_null(strstr(log_text(log, i, "target"), FIRST));
+  json_object_put(log);
+  unsetenv("THRED_BUSINESS_ID");
+  client_close(&client);
+}
+
+/* By the library's own functions, which the shim does not see: it stands aside, and comes back. */
+static void attached_by_name(void **state)
+{
+  Client client;
+  int (*attach)(CURL *), (*detach)(CURL *);
+  void *library = dlopen(harness_installed("lib/libthred-auth.so.0"), RTLD_NOW);
+  assert_non_null(library);
+  void *symbols[] = {dlsym(library, "thred_curl_attach"), dlsym(library, "thred_curl_detach")};
+  assert_true(symbols[0] && symbols[1]);
+  memcpy(&attach, &symbols[0], sizeof attach);
+  memcpy(&detach, &symbols[1], sizeof detach);
+  preload_open_warm(&client, MODE(state));
+  for (int round = 0; round < 2; round++) {
+    client_expect(&client, 200);
+    control(&emulator, "POST", "reset");
+    assert_int_equal(attach(client.curl), 0);
+    for (int i = 0; i < 2; i++) {
+      client_expect(&client, 200);
+      assert_int_equal(client_run_url(&client, EVIL), CURLE_OK);
+      assert_int_equal(client_run_url(&client, BASE INVOICES), CURLE_OK);
+      assert_int_equal(client_status(&client), 200);
+    }
+    assert_int_equal(detach(client.curl), 0);
+    expect_counter(&emulator, "ok", 4);
+  }
+  client_expect(&client, 200);
+  client_expect(&client, 200);
+  expect_no_leak(&emulator);
+  client_close(&client);
 }
 
 static bool gets_none(void *client)
@@ -323,10 +498,15 @@ int main(void)
       EASY_AND_MULTI(its_functions),
       EASY_AND_MULTI(its_header_list),
       EASY_AND_MULTI(grown_header_list),
+      IN_MODE(turned_away_after_it_was_added, multi),
+      IN_MODE(turned_to_thred_after_it_was_added, multi),
+      EASY_AND_MULTI(its_unset_data),
       EASY_AND_MULTI(what_it_sends),
       EASY_AND_MULTI(its_own_user),
       EASY_AND_MULTI(switched_off),
       EASY_AND_MULTI(another_default_business),
+      EASY_AND_MULTI(another_business_that_has_no_token),
+      EASY_AND_MULTI(attached_by_name),
       EASY_AND_MULTI(another_configuration),
       EASY_AND_MULTI(a_duplicate_unseen),
       EASY_AND_MULTI(a_duplicate_unseen_through_a_proxy),

@@ -37,8 +37,11 @@ static int attach(CURL *curl, const ThredCurlApi *api, Error *error)
   Handle *handle = handle_new(curl, api), *watched = handle_find_watched(curl);
   if (!handle)
     return error_set(error, THRED_E_NO_MEMORY, "out of memory for a handle's state");
-  if (watched && !watched->armed) /* it rests, and the shim may not see what comes now */
+  if (watched) { /* the shim may not see what comes now */
+    handle_clear_token(watched);
+    watched->armed = watched->repeatable = false;
     options_put_back(watched);
+  }
   CURLcode result = options_set(handle);
   /* Attached before: the handle was reset, or freed undetached and its address came back. Nothing
    * points to the old state any more. */
@@ -185,6 +188,9 @@ CURL *thred_curl_duphandle_with(CURL *curl, const ThredCurlApi *api)
   CURL *copy = code ? NULL : api->easy_duphandle(curl);
   if (!copy && !code)
     code = error_set(&error, THRED_E_NO_MEMORY, "curl_easy_duphandle() failed");
+  Handle *watched = handle_find_watched(curl);
+  if (copy && watched)
+    options_give_back(watched, copy);
   if (copy && handle && !(code = attach(copy, api, &error)))
     code = copy_settings(handle, handle_find(copy), &error);
   if (code && copy) {

@@ -62,15 +62,17 @@ CURLcode options_set_methods(Handle *handle)
   bool retry = handle->retry_wanted && !handle->spent;
   unsigned long methods = retry ? handle->program.beside | CURLAUTH_BEARER | CURLAUTH_ONLY
                                 : methods_without_retry(handle);
-  if (handle->unchanged && handle->methods_on == methods)
+  if (handle->unchanged && (!handle->request_on || handle->methods_on == methods))
     return CURLE_OK;
-  handle->methods_on = methods;
-  return handle->api.easy_setopt(handle->curl, CURLOPT_HTTPAUTH, methods);
+  CURLcode code = handle->api.easy_setopt(handle->curl, CURLOPT_HTTPAUTH, methods);
+  handle->methods_on = code ? METHODS_UNKNOWN : methods;
+  return code;
 }
 
 static CURLcode set_dummy(Handle *handle, bool wanted)
 {
-  if (handle->program.has_bearer || (handle->unchanged && handle->bearer_set == wanted))
+  if (handle->program.has_bearer ||
+      (handle->unchanged && (!handle->request_on || handle->bearer_set == wanted)))
     return CURLE_OK;
   CURLcode code =
       handle->api.easy_setopt(handle->curl, CURLOPT_XOAUTH2_BEARER, wanted ? DUMMY_BEARER : NULL);

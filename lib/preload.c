@@ -247,9 +247,9 @@ static bool arm_for(Handle *handle, const PreloadProgram *program, const char *u
   if (!take_headers(handle, program->headers, moment))
     return false;
   handle->program = program_of(handle, program);
+  handle->watched = program;
   if (!may_arm(handle, program, url, begins))
     return false;
-  handle->watched = program;
   if (begins)
     handle->in_front = true;
   rewind_note(handle, begins);

@@ -373,16 +373,22 @@ static void another_business_that_has_no_token(void **state)
 }
 
 /* By the library's own functions, which the shim does not see: it stands aside, and comes back. */
+static int (*by_name(const char *name))(CURL *)
+{
+  int (*function)(CURL *);
+  void *library = dlopen(harness_installed("lib/libthred-auth.so.0"), RTLD_NOW);
+  assert_non_null(library);
+  void *symbol = dlsym(library, name);
+  assert_non_null(symbol);
+  memcpy(&function, &symbol, sizeof function);
+  return function;
+}
+
 static void attached_by_name(void **state)
 {
   Client client;
-  int (*attach)(CURL *), (*detach)(CURL *);
-  void *library = dlopen(harness_installed("lib/libthred-auth.so.0"), RTLD_NOW);
-  assert_non_null(library);
-  void *symbols[] = {dlsym(library, "thred_curl_attach"), dlsym(library, "thred_curl_detach")};
-  assert_true(symbols[0] && symbols[1]);
-  memcpy(&attach, &symbols[0], sizeof attach);
-  memcpy(&detach, &symbols[1], sizeof detach);
+  int (*attach)(CURL *) = by_name("thred_curl_attach");
+  int (*detach)(CURL *) = by_name("thred_curl_detach");
   preload_open_warm(&client, MODE(state));
   for (int round = 0; round < 2; round++) {
     client_expect(&client, 200);
@@ -401,6 +407,31 @@ static void attached_by_name(void **state)
   client_expect(&client, 200);
   expect_no_leak(&emulator);
   client_close(&client);
+}
+
+/* Cold it is parked then, warm it is armed. */
+static void attached_by_name_when_it_was_added(void **state)
+{
+  (void)state;
+  for (int warm = 0; warm < 2; warm++) {
+    Client client;
+    harness_fresh(NULL);
+    client_open_plain(&client, &emulator, mode_multi, BASE INVOICES);
+    client.multi = curl_multi_init();
+    if (warm)
+      client_expect(&client, 200);
+    assert_int_equal(curl_multi_add_handle(client.multi, client.curl), CURLM_OK);
+    assert_int_equal(by_name("thred_curl_attach")(client.curl), 0);
+    run_added(&client);
+    assert_int_equal(client_status(&client), 200);
+    assert_int_equal(curl_multi_remove_handle(client.multi, client.curl), CURLM_OK);
+    assert_int_equal(client_run_url(&client, EVIL), CURLE_OK);
+    assert_int_equal(client_run_url(&client, BASE INVOICES), CURLE_OK);
+    assert_int_equal(client_status(&client), 200);
+    expect_no_leak(&emulator);
+    assert_int_equal(by_name("thred_curl_detach")(client.curl), 0);
+    client_close(&client);
+  }
 }
 
 static bool gets_none(void *client)
@@ -507,6 +538,7 @@ int main(void)
       EASY_AND_MULTI(another_default_business),
       EASY_AND_MULTI(another_business_that_has_no_token),
       EASY_AND_MULTI(attached_by_name),
+      IN_MODE(attached_by_name_when_it_was_added, multi),
       EASY_AND_MULTI(another_configuration),
       EASY_AND_MULTI(a_duplicate_unseen),
       EASY_AND_MULTI(a_duplicate_unseen_through_a_proxy),

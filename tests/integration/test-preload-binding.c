@@ -28,8 +28,10 @@ static const char *pair_folder(void)
 static void run(const char *const *argv, Means means, Outcome *outcome)
 {
   char port[32], ca[128], pair[512];
-  const char *environment[5] = {port, ca};
-  unsigned count = 2;
+  /* LeakSanitizer has crashed in these, where a thread was ending as it looked for leaks at the
+   * program's end; other tests look for ours. */
+  const char *environment[6] = {port, ca, "LSAN_OPTIONS=detect_leaks=0"};
+  unsigned count = 3;
   if (means == SHIM || means == SHIM_AND_PAIR)
     environment[count++] = shim_variable();
   if (means == SHIM_AND_PAIR || means == PAIR_ALONE)

@@ -331,7 +331,7 @@ static void leave(PreloadHandle *handle)
 static bool repeat(Handle *handle, PreloadLoop *loop)
 {
   if (!handle->repeatable || !handle->request_on || !handle->response_on ||
-      !config_is_current(handle->remembered.snapshot) || !request_is_for_remembered(handle))
+      !config_is_current(handle->remembered.snapshot) || !request_has_same_business(handle))
     return false;
   begin(handle);
   handle->loop = loop;

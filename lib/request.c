@@ -32,7 +32,7 @@ static const char *default_business(Handle *handle)
   return process_says_business(&handle->variables);
 }
 
-bool request_is_for_remembered(Handle *handle)
+bool request_has_same_business(Handle *handle)
 {
   const char *business = default_business(handle);
   return strcmp(handle->remembered.business, business ? business : "") == 0;

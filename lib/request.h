@@ -44,6 +44,6 @@ BearerRequest request_bearer(Handle *handle);
 void request_note_refusal(Handle *handle);
 
 /* Whether the default business is the one that decided last. */
-bool request_is_for_remembered(Handle *handle);
+bool request_has_same_business(Handle *handle);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "lib/worker.h"
 
+#include <openssl/crypto.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -92,6 +93,9 @@ static void *run(void *argument)
   is_worker = true;
   pthread_rwlock_rdlock(&gate);
   work.function(work.data);
+  /* What OpenSSL keeps for this thread would else go when the thread ends, which nobody waits for:
+   * an exit in between would take it to pieces at the same time. */
+  OPENSSL_thread_stop();
   pthread_rwlock_unlock(&gate);
   atomic_fetch_sub(&running, 1);
   return NULL;

@@ -34,6 +34,24 @@ static int note_object(struct dl_phdr_info *info, size_t size, void *data)
   return 0;
 }
 
+/* What the shim keeps of a handle stays true only if it sees what is done to it. */
+static void go_through_the_shim(ThredCurlApi *api)
+{
+  const struct {
+    const char *name;
+    void *member;
+  } hooks[] = {
+      {"thred_hook_curl_easy_duphandle", &api->easy_duphandle},
+      {"thred_hook_curl_easy_cleanup", &api->easy_cleanup},
+      {"thred_hook_curl_easy_setopt", &api->easy_setopt},
+  };
+  for (size_t i = 0; i < sizeof hooks / sizeof hooks[0]; i++) {
+    void *hook = dlsym(RTLD_DEFAULT, hooks[i].name);
+    if (hook)
+      memcpy(hooks[i].member, &hook, sizeof hook);
+  }
+}
+
 /* Takes every function from one object; false if one is missing. */
 static bool bind_api(void *handle, ThredCurlApi *api)
 {
@@ -59,6 +77,7 @@ static bool bind_api(void *handle, ThredCurlApi *api)
       return false;
     memcpy(symbols[i].member, &symbol, sizeof symbol);
   }
+  go_through_the_shim(api);
   return true;
 }
 

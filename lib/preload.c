@@ -253,7 +253,9 @@ static bool arm_for(Handle *handle, const PreloadProgram *program, const char *u
   if (begins)
     handle->in_front = true;
   rewind_note(handle, begins);
-  handle->retry_wanted = may_retry(handle, program, begins);
+  /* What libcurl did not have when it sent the request, it does not answer with. */
+  handle->retry_wanted =
+      may_retry(handle, program, begins) && (begins || !handle->sent || handle->retry_wanted);
   CURLcode code = options_set(handle);
   if (code) {
     options_put_request_back(handle);

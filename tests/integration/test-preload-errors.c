@@ -71,6 +71,31 @@ static void another_error_fails(void **state)
   client_close(&client);
 }
 
+static size_t no_more_error(char *data, size_t size, size_t count, void *curl)
+{
+  if (memcmp(data, "HTTP/", strlen("HTTP/")) == 0)
+    curl_easy_setopt(curl, CURLOPT_FAILONERROR, 0L);
+  return size * count;
+}
+
+/* libcurl, which was not made ready to answer when the transfer began, does not; the program gets
+ * all of the 401. */
+static void switched_off_on_the_way(void **state)
+{
+  Client client;
+  open_failing(&client, MODE(state));
+  curl_easy_setopt(client.curl, CURLOPT_FOLLOWLOCATION, 1L);
+  curl_easy_setopt(client.curl, CURLOPT_HEADERFUNCTION, no_more_error);
+  curl_easy_setopt(client.curl, CURLOPT_HEADERDATA, client.curl);
+  control_redirect(&emulator, HOST, BUSINESSES, BASE INVOICES);
+  control(&emulator, "POST",
+          "fault?path=" INVOICES "&action=status&status=401&times=0&www_authenticate=yes");
+  assert_int_equal(client_run_url(&client, BASE BUSINESSES), CURLE_OK);
+  assert_int_equal(client_status(&client), 401);
+  assert_true(client.body.length > 0);
+  client_close(&client);
+}
+
 /* Elsewhere, after that: no user was left behind. */
 static void nothing_is_left_behind(void **state)
 {
@@ -126,6 +151,7 @@ int main(void)
       ALL_MODES(a_401_without_a_challenge_fails),
       ALL_MODES(a_401_that_is_none_of_ours_fails),
       EASY_AND_MULTI(another_error_fails),
+      ALL_MODES(switched_off_on_the_way),
       ALL_MODES(nothing_is_left_behind),
       ALL_MODES(no_redirects),
       EASY_AND_MULTI(one_redirect),

@@ -153,14 +153,19 @@ static struct curl_slist *round_list(const char *line)
   return list;
 }
 
-static void expect_round(const char *expected)
+static void expect_round_at(const char *host, const char *expected)
 {
   json_object *log = request_log(&emulator);
   const size_t last = json_object_array_length(log) - 1;
-  assert_string_equal(log_text(log, last, "host"), "evil.example");
+  assert_string_equal(log_text(log, last, "host"), host);
   assert_string_equal(log_header(log, last, "x-round"), expected);
-  assert_int_equal(log_authorizations(log, last), 0);
+  assert_int_equal(log_authorizations(log, last), strcmp(host, HOST) == 0);
   json_object_put(log);
+}
+
+static void expect_round(const char *expected)
+{
+  expect_round_at("evil.example", expected);
 }
 
 static void run_added(Client *client)
@@ -409,6 +414,32 @@ static void attached_by_name(void **state)
   client_close(&client);
 }
 
+/* The program's list while it was attached is its list afterwards; the first one is gone by then.
+ */
+static void headers_told_by_name(void **state)
+{
+  Client client;
+  int (*set_headers)(CURL *, struct curl_slist *);
+  int (*function)(CURL *) = by_name("thred_curl_set_headers");
+  memcpy(&set_headers, &function, sizeof set_headers);
+  preload_open_warm(&client, MODE(state));
+  struct curl_slist *first = round_list("X-Round: 1"), *second = round_list("X-Round: 2");
+  curl_easy_setopt(client.curl, CURLOPT_HTTPHEADER, first);
+  client_expect(&client, 200);
+  assert_int_equal(by_name("thred_curl_attach")(client.curl), 0);
+  assert_int_equal(set_headers(client.curl, second), 0);
+  curl_slist_free_all(first);
+  client_expect(&client, 200);
+  expect_round_at(HOST, "2");
+  assert_int_equal(by_name("thred_curl_detach")(client.curl), 0);
+  for (int i = 0; i < 2; i++) {
+    client_expect(&client, 200);
+    expect_round_at(HOST, "2");
+  }
+  client_close(&client);
+  curl_slist_free_all(second);
+}
+
 /* Cold it is parked then, warm it is armed. */
 static void attached_by_name_when_it_was_added(void **state)
 {
@@ -538,6 +569,7 @@ int main(void)
       EASY_AND_MULTI(another_default_business),
       EASY_AND_MULTI(another_business_that_has_no_token),
       EASY_AND_MULTI(attached_by_name),
+      EASY_AND_MULTI(headers_told_by_name),
       IN_MODE(attached_by_name_when_it_was_added, multi),
       EASY_AND_MULTI(another_configuration),
       EASY_AND_MULTI(a_duplicate_unseen),

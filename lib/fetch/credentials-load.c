@@ -129,6 +129,9 @@ static bool check_descriptor(const ThredCredentialModule *m, const char *name, c
                       : !m->close    ? "close"
                                      : NULL))
     snprintf(why, why_size, "%s: has no operation '%s'", path, missing);
+  else if (m->flags & ~THRED_CREDENTIAL_MODULE_LOCAL)
+    snprintf(why, why_size, "%s: has flags that this library does not know (0x%x)", path,
+             (unsigned)m->flags);
   else
     return true;
   return false;

@@ -2,14 +2,14 @@
 #include "lib/fetch/oauth-answer.h"
 
 #include <curl/curl.h>
-#include <json-c/json.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/fetch/http.h"
+#include "lib/fetch/secret-json.h"
 #include "lib/secure.h"
 
-#define JSON_DEPTH 32
-#define WORD_MAX   64 /* bytes of the server's own error that are quoted */
+#define WORD_MAX 64 /* bytes of the server's own error that are quoted */
 
 static bool is_digit(char c)
 {
@@ -32,76 +32,6 @@ static bool is_b64token(const char *text, size_t length)
   while (n < length && text[n] == '=')
     n++;
   return body > 0 && n == length;
-}
-
-/* ---- JSON ---- */
-
-typedef struct {
-  json_tokener *tokener;
-  json_object *object;
-} Json;
-
-/*
- * The tokener's buffer still holds the last long string that it read: the token, as a rule. It is
- * private to json-c, so the way to overwrite it is to let it read a string as long.
- */
-static void overwrite_tokener(json_tokener *tokener, size_t length)
-{
-  char *zeros = malloc(length + 2);
-  if (!zeros)
-    return;
-  memset(zeros, '0', length + 2);
-  zeros[0] = zeros[length + 1] = '"';
-  json_tokener_reset(tokener);
-  json_object_put(json_tokener_parse_ex(tokener, zeros, (int)(length + 2)));
-  free(zeros);
-}
-
-static json_object *member(const Json *json, const char *name)
-{
-  json_object *value = NULL;
-  return json_object_object_get_ex(json->object, name, &value) ? value : NULL;
-}
-
-static void json_done(Json *json, size_t length)
-{
-  /* json-c frees its strings as they are. The token is the only secret; the pointer is const only
-   * because json-c keeps the length beside it. */
-  json_object *token = json->object ? member(json, "access_token") : NULL;
-  if (json_object_is_type(token, json_type_string))
-    secure_wipe((char *)(uintptr_t)json_object_get_string(token),
-                (size_t)json_object_get_string_len(token));
-  json_object_put(json->object);
-  if (json->tokener) {
-    overwrite_tokener(json->tokener, length);
-    json_tokener_free(json->tokener);
-  }
-  *json = (Json){NULL, NULL};
-}
-
-/*
- * Parses the body as ONE object (RFC 8259; RFC 6749, 5.1). Returns NULL or what is wrong, with the
- * position in *at. Nothing that is said here quotes the body. json_done() is due either way.
- */
-static const char *json_read(Json *json, const char *body, size_t length, size_t *at)
-{
-  *json = (Json){json_tokener_new_ex(JSON_DEPTH), NULL};
-  *at = 0;
-  if (!json->tokener)
-    return "out of memory";
-  json_tokener_set_flags(json->tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-  json->object = json_tokener_parse_ex(json->tokener, body, (int)length);
-  enum json_tokener_error status = json_tokener_get_error(json->tokener);
-  *at = json_tokener_get_parse_end(json->tokener);
-  if (status == json_tokener_continue)
-    return "the text ends too early";
-  if (status != json_tokener_success)
-    return json_tokener_error_desc(status);
-  if (!json_object_is_type(json->object, json_type_object))
-    return "the text is not an object";
-  if (*at != length)
-    return "more text after the object";
-  return NULL;
 }
 
 /* ---- the server's own word for an error ---- */
@@ -141,14 +71,14 @@ typedef struct {
 static ServerWord server_word(const OauthAnswer *answer)
 {
   ServerWord word = {"", false};
-  Json json;
+  SecretJson json;
   size_t at;
-  if (answer->length == 0 || answer->length > OAUTH_BODY_MAX || answer->encoded)
+  if (answer->length == 0 || answer->length > HTTP_BODY_MAX || answer->encoded)
     return word;
-  if (!json_read(&json, answer->body, answer->length, &at)) {
+  if (!secret_json_read(&json, answer->body, answer->length, &at)) {
     static const char *const names[] = {"error_code", "error"};
     for (size_t i = 0; i < 2; i++) {
-      json_object *value = member(&json, names[i]);
+      json_object *value = secret_json_member(json.object, names[i]);
       if (json_object_is_type(value, json_type_string) &&
           strcmp(json_object_get_string(value), "invalid_client") == 0)
         word.invalid_client = true;
@@ -156,7 +86,7 @@ static ServerWord server_word(const OauthAnswer *answer)
         copy_word(answer, value, word.text);
     }
   }
-  json_done(&json, answer->length);
+  secret_json_done(&json);
   return word;
 }
 
@@ -210,10 +140,11 @@ static const char *read_lifetime(json_object *value, int64_t *lifetime)
   return NULL;
 }
 
-static int take_token(const OauthAnswer *answer, const Json *json, FetchResult *result,
+static int take_token(const OauthAnswer *answer, const SecretJson *json, FetchResult *result,
                       Error *error)
 {
-  json_object *token = member(json, "access_token"), *type = member(json, "token_type");
+  json_object *token = secret_json_member(json->object, "access_token"),
+              *type = secret_json_member(json->object, "token_type");
   if (!json_object_is_type(token, json_type_string))
     return not_a_token(answer, token ? "its access_token is not a string" : "without access_token",
                        error);
@@ -228,7 +159,8 @@ static int take_token(const OauthAnswer *answer, const Json *json, FetchResult *
   if (!json_object_is_type(type, json_type_string) || json_object_get_string_len(type) != 6 ||
       !curl_strequal(json_object_get_string(type), "bearer"))
     return not_a_token(answer, type ? "its token_type is not bearer" : "without token_type", error);
-  const char *problem = read_lifetime(member(json, "expires_in"), &result->lifetime);
+  const char *problem =
+      read_lifetime(secret_json_member(json->object, "expires_in"), &result->lifetime);
   if (problem) {
     result->lifetime = 0;
     return not_a_token(answer, problem, error);
@@ -247,18 +179,18 @@ static int take_token(const OauthAnswer *answer, const Json *json, FetchResult *
 
 static int read_success(const OauthAnswer *answer, FetchResult *result, Error *error)
 {
-  if (answer->length > OAUTH_BODY_MAX)
+  if (answer->length > HTTP_BODY_MAX)
     return error_set(error, THRED_E_TOO_LARGE,
                      "%s answered the token request with a body above the limit (%u KiB)",
-                     answer->host, OAUTH_BODY_MAX / 1024);
+                     answer->host, HTTP_BODY_MAX / 1024);
   if (answer->encoded)
     return not_a_token(answer, "compressed, which was not asked for", error);
   if (answer->length == 0)
     return not_a_token(answer, "with an empty body", error);
 
-  Json json;
+  SecretJson json;
   size_t at;
-  const char *problem = json_read(&json, answer->body, answer->length, &at);
+  const char *problem = secret_json_read(&json, answer->body, answer->length, &at);
   int code = THRED_OK;
   if (problem)
     code = error_set(error, THRED_E_SERVER,
@@ -267,7 +199,7 @@ static int read_success(const OauthAnswer *answer, FetchResult *result, Error *e
                      answer->host, answer->status, answer->length, problem, at);
   else
     code = take_token(answer, &json, result, error);
-  json_done(&json, answer->length);
+  secret_json_done(&json);
   return code;
 }
 

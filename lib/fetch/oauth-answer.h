@@ -25,7 +25,6 @@
 
 #include "lib/fetch-abi.h"
 
-#define OAUTH_BODY_MAX         (64u * 1024u) /* bytes of an answer */
 #define OAUTH_LIFETIME_MAX     86400         /* seconds; a longer `expires_in` is cut to it */
 #define OAUTH_LIFETIME_DEFAULT 300           /* seconds, where `expires_in` is left out */
 #define OAUTH_RETRY_MAX        3600          /* seconds; the same for Retry-After */

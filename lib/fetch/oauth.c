@@ -3,13 +3,14 @@
 
 #include <openssl/evp.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "lib/fetch/credentials.h"
+#include "lib/fetch/http.h"
 #include "lib/fetch/oauth-answer.h"
-#include "lib/fetch/oauth-http.h"
 #include "lib/route.h"
 #include "lib/secure.h"
 
@@ -76,33 +77,80 @@ static int check_request(const FetchRequest *request, Error *error)
 
 /* ---- one request ---- */
 
-static int ask(const FetchRequest *request, OauthPost *post, const char *const secrets[2],
-               FetchResult *result, bool *key_refused, Error *error)
+/* What one request carries: the whole Authorization line, and for the partner token its form. */
+typedef struct {
+  char *authorization;
+  const char *client_id; /* NULL: an empty body */
+  const char *secrets[2];
+} Sent;
+
+static void wait_outside(void *data, bool begins)
+{
+  const FetchRequest *request = data;
+  if (begins && request->wait_begin)
+    request->wait_begin();
+  else if (!begins && request->wait_end)
+    request->wait_end();
+}
+
+/* RFC 6749, 4.4.2, with the client_id that some of Thred's pages ask for; NULL: out of memory. */
+static char *make_form(const char *client_id)
+{
+  char *escaped = curl_easy_escape(NULL, client_id, (int)strlen(client_id)), *form = NULL;
+  if (escaped && asprintf(&form, "grant_type=client_credentials&client_id=%s", escaped) < 0)
+    form = NULL;
+  curl_free(escaped);
+  return form;
+}
+
+static int send_to(const FetchRequest *request, const Sent *sent, const char *form,
+                   HttpReply *reply, Error *error)
 {
   const SnapshotEnvironment *environment = environment_of(request);
+  /* Our own nodes, which libcurl does not copy: the secret lies in the caller's string only. */
+  char accept[] = "Accept: application/json";
+  char typed[] = "Content-Type: application/x-www-form-urlencoded";
+  char untyped[] = "Content-Type:"; /* libcurl's default for POST is the form, which is not there */
+  struct curl_slist type = {form ? typed : untyped, NULL};
+  struct curl_slist headers[] = {{sent->authorization, &headers[1]}, {accept, &type}};
   char url[512];
   if (request->business_id)
     snprintf(url, sizeof url, "https://%s/v1/platform/%s/oauth2/token/", request->host,
              request->business_id);
   else
     snprintf(url, sizeof url, "https://%s/v1/platform/oauth2/token/", request->host);
-  post->host = request->host;
-  post->url = url;
-  post->ca_file = snapshot_string(request->snapshot, environment->ca_file);
-  post->connect_to = snapshot_string(request->snapshot, environment->connect_to);
-  post->connect_timeout = environment->connect_timeout;
-  post->timeout = environment->timeout;
-  post->deadline_ms = request->deadline_ms;
-  post->at_secure = request->at_secure;
-  post->wait_begin = request->wait_begin;
-  post->wait_end = request->wait_end;
+  const HttpRequest post = {
+      .what = "the token request",
+      .host = request->host,
+      .url = url,
+      .method = "POST",
+      .headers = headers,
+      .body = form,
+      .body_length = form ? strlen(form) : 0,
+      .ca_file = snapshot_string(request->snapshot, environment->ca_file),
+      .connect_to = snapshot_string(request->snapshot, environment->connect_to),
+      .connect_timeout = environment->connect_timeout,
+      .timeout = environment->timeout,
+      .deadline_ms = request->deadline_ms,
+      .at_secure = request->at_secure,
+      .wait = wait_outside,
+      .wait_data = (void *)(uintptr_t)request,
+  };
+  return http_send(&post, reply, error);
+}
 
-  OauthReply reply;
-  int code = oauth_http_post(post, &reply, error);
+static int ask(const FetchRequest *request, const Sent *sent, FetchResult *result,
+               bool *key_refused, Error *error)
+{
+  HttpReply reply = {0};
+  char *form = sent->client_id ? make_form(sent->client_id) : NULL;
+  if (sent->client_id && !form)
+    return error_set(error, THRED_E_NO_MEMORY, "out of memory");
+  int code = send_to(request, sent, form, &reply, error);
   if (code == THRED_OK) {
     OauthAnswer answer = {.host = request->host,
                           .business_id = request->business_id,
-                          .secrets = {secrets[0], secrets[1]},
+                          .secrets = {sent->secrets[0], sent->secrets[1]},
                           .status = reply.status,
                           .body = reply.body,
                           .length = reply.length,
@@ -114,7 +162,8 @@ static int ask(const FetchRequest *request, OauthPost *post, const char *const s
     /* Only an answer is everyone's: one that was too large is one; a lost connection is ours. */
     *result = (FetchResult){.http_status = reply.status, .shared_failure = reply.status != 0};
   }
-  oauth_reply_clear(&reply);
+  http_reply_clear(&reply);
+  free(form);
   return code;
 }
 
@@ -138,9 +187,8 @@ static int ask_partner(const FetchRequest *request, const Credential *credential
   memcpy(header, BASIC_PREFIX, prefix);
   EVP_EncodeBlock((unsigned char *)header + prefix, pair, (int)n);
 
-  const char *secrets[2] = {credential->api_key, header + prefix};
-  OauthPost post = {.authorization = header, .client_id = credential->partner_uuid};
-  code = ask(request, &post, secrets, result, key_refused, error);
+  const Sent sent = {header, credential->partner_uuid, {credential->api_key, header + prefix}};
+  code = ask(request, &sent, result, key_refused, error);
 
 out:
   secure_wipe(pair, PAIR_MAX);
@@ -157,10 +205,9 @@ static int fetch_business(const FetchRequest *request, FetchResult *result, Erro
   if (!header)
     return error_set(error, THRED_E_NO_MEMORY, "out of memory");
   snprintf(header, size, BEARER_PREFIX "%s", request->partner_token);
-  const char *secrets[2] = {request->partner_token, NULL};
-  OauthPost post = {.authorization = header};
+  const Sent sent = {header, NULL, {request->partner_token, NULL}};
   bool ignored;
-  int code = ask(request, &post, secrets, result, &ignored, error);
+  int code = ask(request, &sent, result, &ignored, error);
   secure_wipe(header, size);
   free(header);
   return code;

@@ -79,4 +79,5 @@ const ThredCredentialModule thred_credential_module = {
     .identity = env_identity,
     .get = env_get,
     .close = env_close,
+    .flags = THRED_CREDENTIAL_MODULE_LOCAL,
 };

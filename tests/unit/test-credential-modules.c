@@ -296,7 +296,9 @@ static void test_file_open_and_identity(void **state)
       {"path", "/etc/thred/other", NULL, "1 /etc/thred/other;"},
       {"path", "relative/file", "50-test.conf:7: path: 'relative/file' is not absolute", ""},
       {"path", "", "50-test.conf:7: path: '' is not absolute", ""},
-      {"pth", "/x", "50-test.conf:7: the module file has no option 'pth' (it has: path)", ""},
+      {"pth", "/x",
+       "50-test.conf:7: the module file has no option 'pth' (it has: path, uuid-path, key-path)",
+       ""},
   };
   Error error = ERROR_INIT;
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

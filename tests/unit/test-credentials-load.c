@@ -72,6 +72,7 @@ static void test_broken_descriptors(void **state)
       {"no-identity", "no-identity.so: has no operation 'identity'"},
       {"no-get", "no-get.so: has no operation 'get'"},
       {"no-close", "no-close.so: has no operation 'close'"},
+      {"flags", "flags.so: has flags that this library does not know (0x80000000)"},
       {"taken", "taken.so: cannot be used here: json_object_new_int64 of "},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

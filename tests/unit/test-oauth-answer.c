@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "lib/fetch/http.h"
 #include "lib/fetch/oauth-answer.h"
 
 #define HOST     "sandbox.thredfi.com"
@@ -295,7 +296,7 @@ static void test_sizes(void **state)
   assert_null(strstr(error.message, "aaaa"));
   free(body);
 
-  body = body_with_token(OAUTH_BODY_MAX, &length);
+  body = body_with_token(HTTP_BODY_MAX, &length);
   assert_int_equal(read_body(body, length, &result, &error), THRED_E_TOO_LARGE);
   free(body);
 }
@@ -305,12 +306,12 @@ static void test_long_body(void **state)
   (void)state;
   FetchResult result;
   size_t n = strlen(BODY);
-  char *body = malloc(OAUTH_BODY_MAX + 1);
-  memset(body, ' ', OAUTH_BODY_MAX + 1);
+  char *body = malloc(HTTP_BODY_MAX + 1);
+  memset(body, ' ', HTTP_BODY_MAX + 1);
   memcpy(body, BODY, n);
-  assert_int_equal(read_body(body, OAUTH_BODY_MAX, &result, NULL), THRED_OK);
+  assert_int_equal(read_body(body, HTTP_BODY_MAX, &result, NULL), THRED_OK);
   free(result.token);
-  assert_int_equal(read_body(body, OAUTH_BODY_MAX + 1, &result, NULL), THRED_E_TOO_LARGE);
+  assert_int_equal(read_body(body, HTTP_BODY_MAX + 1, &result, NULL), THRED_E_TOO_LARGE);
   free(body);
 }
 

@@ -8,7 +8,11 @@
  *
  * It runs inside other people's processes: no exit, abort, print, signal, environment, locale or
  * umask change, no thread or descriptor left behind. Its functions are called from one thread at a
- * time for one instance; different instances may run at once. It is never unloaded.
+ * time for one instance, not always the same one; different instances may run at once. It is loaded
+ * RTLD_NOW|RTLD_LOCAL and never unloaded.
+ *
+ * An instance lives for one question: `open`, then `identity` or `get`, then `close`. Whatever a
+ * module keeps beyond that, it keeps with a lock of its own that a fork cannot leave taken.
  */
 #ifndef THRED_CREDENTIAL_MODULE_H
 #define THRED_CREDENTIAL_MODULE_H
@@ -64,7 +68,21 @@ typedef struct ThredModuleHost {
                     size_t partner_uuid_length, const char *api_key, size_t api_key_length);
   /* 1 in a process with AT_SECURE: environment variables and the user's files do not count. */
   int at_secure;
+  /* In `get`: 1 if Thred has just refused what this stack delivered. Nothing that was kept may be
+   * handed over then, and of a store with several versions the next one. */
+  int refused;
+  /* In `get` only: around each moment in which the module does nothing but wait (poll, waitpid),
+   * `begins` 1 before and 0 after it. Until the second call nothing of the module's, or of the
+   * libraries that it uses, may be locked or half changed: the program may fork or exit meanwhile,
+   * and then the second call does not return. Without it a fork or exit waits a moment for the
+   * module. */
+  void (*wait)(const struct ThredModuleHost *host, int begins);
 } ThredModuleHost;
+
+/* ThredCredentialModule.flags */
+#define THRED_CREDENTIAL_MODULE_LOCAL                                                              \
+  1u /* `get` never waits: it reads memory, or a file of this machine. Else it runs in a thread of \
+        its own, and who does not come back in time is left behind. */
 
 #define THRED_PARTNER_UUID_MAX 128u  /* bytes */
 #define THRED_API_KEY_MAX      4096u /* bytes */
@@ -89,6 +107,7 @@ typedef struct ThredCredentialModule {
    */
   ThredCredentialStatus (*get)(void *instance, const ThredModuleHost *host, int64_t deadline_ms);
   void (*close)(void *instance);
+  uint32_t flags; /* THRED_CREDENTIAL_MODULE_*; others are an error */
 } ThredCredentialModule;
 
 #if defined(__GNUC__)

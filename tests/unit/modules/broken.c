@@ -75,6 +75,9 @@ const ThredCredentialModule thred_credential_module = {
 #ifndef BROKEN_CLOSE
     .close = broken_close,
 #endif
+#ifdef BROKEN_FLAGS
+    .flags = 1u << 31,
+#endif
 };
 #else
 extern THRED_CREDENTIAL_MODULE_EXPORT void (*const broken_operations[4])(void);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "lib/fetch/oauth-http.h"
+#include "lib/fetch/http.h"
 
 #include <config.h>
-#include <curl/curl.h>
 #include <limits.h>
 #include <pthread.h>
 #include <signal.h>
@@ -12,7 +11,6 @@
 #include <unistd.h>
 
 #include "lib/clock.h"
-#include "lib/fetch/oauth-answer.h"
 #include "lib/fetch/text.h"
 #include "lib/secure.h"
 
@@ -22,11 +20,10 @@
 
 typedef struct {
   CURL *curl;
-  OauthReply *reply;
+  HttpReply *reply;
   size_t headers;        /* bytes so far */
   const char *too_large; /* what of the answer went over its limit */
   struct curl_slist *connect_to;
-  char *form;
   char trouble[CURL_ERROR_SIZE];
 } Transfer;
 
@@ -72,9 +69,9 @@ static void sigpipe_restore(const SigpipeGuard *guard)
 static size_t take_body(char *bytes, size_t size, size_t n, void *data)
 {
   Transfer *transfer = data;
-  OauthReply *reply = transfer->reply;
+  HttpReply *reply = transfer->reply;
   size_t length = size * n;
-  if (length > OAUTH_BODY_MAX - reply->length) {
+  if (length > HTTP_BODY_MAX - reply->length) {
     transfer->too_large = "a body";
     return length == 0; /* anything but `length` ends the transfer */
   }
@@ -102,7 +99,7 @@ static bool header_value(const char *line, size_t length, const char *name, char
 static size_t take_header(char *line, size_t size, size_t n, void *data)
 {
   Transfer *transfer = data;
-  OauthReply *reply = transfer->reply;
+  HttpReply *reply = transfer->reply;
   size_t length = size * n;
   char encoding[32];
   if (length > HEADERS_MAX - transfer->headers) {
@@ -129,14 +126,15 @@ static size_t take_header(char *line, size_t size, size_t n, void *data)
   } while (0)
 
 /* What keeps the secret where it belongs. An option that libcurl refuses ends the request. */
-static CURLcode set_safety(CURL *curl, const OauthPost *post)
+static CURLcode set_safety(CURL *curl, const HttpRequest *request)
 {
   CURLcode rc = CURLE_OK;
 #if LIBCURL_VERSION_NUM >= 0x075500
-  SET(CURLOPT_PROTOCOLS_STR, "https");
+  SET(CURLOPT_PROTOCOLS_STR, request->plain ? "https,http" : "https");
   SET(CURLOPT_REDIR_PROTOCOLS_STR, "https");
 #else
-  SET(CURLOPT_PROTOCOLS, (long)CURLPROTO_HTTPS);
+  SET(CURLOPT_PROTOCOLS,
+      (long)(request->plain ? CURLPROTO_HTTPS | CURLPROTO_HTTP : CURLPROTO_HTTPS));
   SET(CURLOPT_REDIR_PROTOCOLS, (long)CURLPROTO_HTTPS);
 #endif
   SET(CURLOPT_SSL_VERIFYPEER, 1L);
@@ -146,22 +144,22 @@ static CURLcode set_safety(CURL *curl, const OauthPost *post)
   SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
   SET(CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
   SET(CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE); /* a proxy gets none of our headers */
-  if (post->at_secure)
+  if (request->at_secure || request->plain)
     SET(CURLOPT_PROXY, ""); /* https_proxy and the like are the caller's, ignore them */
-  if (post->ca_file) {
-    SET(CURLOPT_CAINFO, post->ca_file);
+  if (request->ca_file) {
+    SET(CURLOPT_CAINFO, request->ca_file);
     SET(CURLOPT_CAPATH, NULL); /* it stands in for the system's, it is not added to them */
   }
   return rc;
 }
 
-static CURLcode set_limits(Transfer *transfer, const OauthPost *post, int64_t left_ms)
+static CURLcode set_limits(Transfer *transfer, const HttpRequest *request, int64_t left_ms)
 {
   CURL *curl = transfer->curl;
   CURLcode rc = CURLE_OK;
-  int64_t total = left_ms, connect = (int64_t)post->connect_timeout * 1000;
-  if (post->timeout && (int64_t)post->timeout * 1000 < total)
-    total = (int64_t)post->timeout * 1000;
+  int64_t total = left_ms, connect = (int64_t)request->connect_timeout * 1000;
+  if (request->timeout && (int64_t)request->timeout * 1000 < total)
+    total = (int64_t)request->timeout * 1000;
   if (total > INT_MAX)
     total = INT_MAX;
   SET(CURLOPT_TIMEOUT_MS, (long)total);
@@ -182,53 +180,56 @@ static CURLcode set_limits(Transfer *transfer, const OauthPost *post, int64_t le
   return rc;
 }
 
-/* RFC 6749, 4.4.2, with the client_id that some of Thred's pages ask for. */
-static CURLcode make_form(Transfer *transfer, const char *client_id)
+static CURLcode set_method(CURL *curl, const HttpRequest *request)
 {
-  size_t length = strlen(client_id);
-  char *escaped = curl_easy_escape(transfer->curl, client_id, (int)length);
-  int made = escaped
-                 ? asprintf(&transfer->form, "grant_type=client_credentials&client_id=%s", escaped)
-                 : -1;
-  curl_free(escaped);
-  if (made < 0)
-    transfer->form = NULL;
-  return made < 0 ? CURLE_OUT_OF_MEMORY : CURLE_OK;
+  CURLcode rc = CURLE_OK;
+  if (strcmp(request->method, "GET") == 0) {
+    SET(CURLOPT_HTTPGET, 1L);
+    return rc;
+  }
+  SET(CURLOPT_POST, 1L);
+  SET(CURLOPT_POSTFIELDS, request->body ? request->body : "");
+  SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)(request->body ? request->body_length : 0));
+  if (strcmp(request->method, "POST") != 0)
+    SET(CURLOPT_CUSTOMREQUEST, request->method);
+  return rc;
 }
 
-static CURLcode set_request(Transfer *transfer, const OauthPost *post, struct curl_slist *headers)
+static CURLcode set_request(Transfer *transfer, const HttpRequest *request)
 {
   CURL *curl = transfer->curl;
-  CURLcode rc = post->client_id ? make_form(transfer, post->client_id) : CURLE_OK;
-  if (rc == CURLE_OK && post->connect_to) {
-    transfer->connect_to = curl_slist_append(NULL, post->connect_to);
+  CURLcode rc = set_method(curl, request);
+  if (rc == CURLE_OK && request->connect_to) {
+    transfer->connect_to = curl_slist_append(NULL, request->connect_to);
     if (!transfer->connect_to)
       rc = CURLE_OUT_OF_MEMORY;
     SET(CURLOPT_CONNECT_TO, transfer->connect_to);
   }
-  SET(CURLOPT_URL, post->url);
+  if (request->sigv4) {
+    SET(CURLOPT_AWS_SIGV4, request->sigv4);
+    SET(CURLOPT_USERPWD, request->user);
+  }
+  SET(CURLOPT_URL, request->url);
   SET(CURLOPT_USERAGENT, "thred-auth/" THRED_VERSION);
-  SET(CURLOPT_POST, 1L);
-  SET(CURLOPT_POSTFIELDS, transfer->form ? transfer->form : "");
-  SET(CURLOPT_POSTFIELDSIZE, (long)(transfer->form ? strlen(transfer->form) : 0));
-  SET(CURLOPT_HTTPHEADER, headers);
+  SET(CURLOPT_HTTPHEADER, request->headers);
   return rc;
 }
 
-static int transfer_error(const Transfer *transfer, const OauthPost *post, CURLcode rc,
+static int transfer_error(const Transfer *transfer, const HttpRequest *request, CURLcode rc,
                           Error *error)
 {
   if (transfer->too_large)
     return error_set(error, THRED_E_TOO_LARGE,
-                     "%s answered the token request with %s above the limit (body: %u KiB, "
-                     "headers: %u KiB)",
-                     post->host, transfer->too_large, OAUTH_BODY_MAX / 1024, HEADERS_MAX / 1024);
+                     "%s answered %s with %s above the limit (body: %u KiB, headers: %u KiB)",
+                     request->host, request->what, transfer->too_large, HTTP_BODY_MAX / 1024,
+                     HEADERS_MAX / 1024);
   if (rc == CURLE_OUT_OF_MEMORY)
     return error_set(error, THRED_E_NO_MEMORY, "out of memory");
   char detail[CURL_ERROR_SIZE];
   text_copy(detail, sizeof detail, transfer->trouble, strlen(transfer->trouble));
   return error_set(error, rc == CURLE_OPERATION_TIMEDOUT ? THRED_E_TIMEOUT : THRED_E_NETWORK,
-                   "%s: %s%s%s", post->host, curl_easy_strerror(rc), detail[0] ? ": " : "", detail);
+                   "%s: %s%s%s", request->host, curl_easy_strerror(rc), detail[0] ? ": " : "",
+                   detail);
 }
 
 static CURLcode result_of(CURLM *multi)
@@ -238,17 +239,17 @@ static CURLcode result_of(CURLM *multi)
   return message ? message->data.result : CURLE_RECV_ERROR;
 }
 
-static void wait_for_socket(CURLM *multi, const OauthPost *post)
+static void wait_for_socket(CURLM *multi, const HttpRequest *request)
 {
-  if (post->wait_begin)
-    post->wait_begin();
+  if (request->wait)
+    request->wait(request->wait_data, true);
   curl_multi_poll(multi, NULL, 0, 1000, NULL);
-  if (post->wait_end)
-    post->wait_end();
+  if (request->wait)
+    request->wait(request->wait_data, false);
 }
 
 /* What curl_easy_perform(3) does, but that it tells when it only waits. */
-static CURLcode run(CURL *curl, const OauthPost *post)
+static CURLcode run(CURL *curl, const HttpRequest *request)
 {
   int running = 1;
   CURLM *multi = curl_multi_init();
@@ -258,7 +259,7 @@ static CURLcode run(CURL *curl, const OauthPost *post)
   while (code == CURLM_OK && running) {
     code = curl_multi_perform(multi, &running);
     if (code == CURLM_OK && running)
-      wait_for_socket(multi, post);
+      wait_for_socket(multi, request);
   }
   CURLcode rc = code == CURLM_OK ? result_of(multi) : CURLE_OUT_OF_MEMORY;
   curl_multi_remove_handle(multi, curl);
@@ -266,58 +267,52 @@ static CURLcode run(CURL *curl, const OauthPost *post)
   return rc;
 }
 
-static int perform(Transfer *transfer, const OauthPost *post, int64_t left_ms, Error *error)
+static int perform(Transfer *transfer, const HttpRequest *request, int64_t left_ms, Error *error)
 {
-  /* Our own nodes, which libcurl does not copy: the secret lies in the caller's string only. */
-  char accept[] = "Accept: application/json";
-  char form[] = "Content-Type: application/x-www-form-urlencoded";
-  char none[] = "Content-Type:"; /* libcurl's default for POST is the form, which is not there */
-  struct curl_slist type = {post->client_id ? form : none, NULL};
-  struct curl_slist headers[] = {{post->authorization, &headers[1]}, {accept, &type}};
-
-  CURLcode rc = set_safety(transfer->curl, post);
+  CURLcode rc = set_safety(transfer->curl, request);
   if (rc == CURLE_OK)
-    rc = set_limits(transfer, post, left_ms);
+    rc = set_limits(transfer, request, left_ms);
   if (rc == CURLE_OK)
-    rc = set_request(transfer, post, headers);
+    rc = set_request(transfer, request);
   if (rc != CURLE_OK)
     return error_set(error, rc == CURLE_OUT_OF_MEMORY ? THRED_E_NO_MEMORY : THRED_E_INTERNAL,
-                     "libcurl does not take an option of the token request: %s",
+                     "libcurl does not take an option of %s: %s", request->what,
                      curl_easy_strerror(rc));
 
-  rc = run(transfer->curl, post);
+  rc = run(transfer->curl, request);
   long status = 0;
   curl_easy_getinfo(transfer->curl, CURLINFO_RESPONSE_CODE, &status);
   if (rc == CURLE_OK || transfer->too_large)
     transfer->reply->status = (int)status;
-  return rc == CURLE_OK ? THRED_OK : transfer_error(transfer, post, rc, error);
+  return rc == CURLE_OK ? THRED_OK : transfer_error(transfer, request, rc, error);
 }
 
-/* The API key goes to whoever this file vouches for, so it is judged like the configuration. */
-static int check_ca_file(const OauthPost *post, Error *error)
+/* A secret goes to whoever this file vouches for, so it is judged like the configuration. */
+static int check_ca_file(const HttpRequest *request, Error *error)
 {
   struct stat st;
   char why[400];
-  int fd = post->ca_file ? secure_open(post->ca_file, SECURE_CONFIG, &st, why, sizeof why) : -1;
-  if (post->ca_file && fd < 0)
+  int fd =
+      request->ca_file ? secure_open(request->ca_file, SECURE_CONFIG, &st, why, sizeof why) : -1;
+  if (request->ca_file && fd < 0)
     return error_set(error, THRED_E_CONFIG, "ca-file: %s", why);
   if (fd >= 0)
     close(fd);
   return THRED_OK;
 }
 
-int oauth_http_post(const OauthPost *post, OauthReply *reply, Error *error)
+int http_send(const HttpRequest *request, HttpReply *reply, Error *error)
 {
-  *reply = (OauthReply){0};
-  int64_t left_ms = post->deadline_ms - clock_monotonic_ms();
+  *reply = (HttpReply){0};
+  int64_t left_ms = request->deadline_ms - clock_monotonic_ms();
   if (left_ms <= 0)
     return error_set(error, THRED_E_TIMEOUT, "%s was not asked: the time allowed ran out",
-                     post->host);
-  int code = check_ca_file(post, error);
+                     request->host);
+  int code = check_ca_file(request, error);
   if (code != THRED_OK)
     return code;
   Transfer transfer = {.reply = reply};
-  reply->body = malloc(OAUTH_BODY_MAX);
+  reply->body = malloc(HTTP_BODY_MAX);
   if (!reply->body)
     return error_set(error, THRED_E_NO_MEMORY, "out of memory");
 
@@ -326,20 +321,19 @@ int oauth_http_post(const OauthPost *post, OauthReply *reply, Error *error)
   /* The first handle of a process makes libcurl initialise itself, exactly as the host's own would.
    */
   transfer.curl = curl_easy_init();
-  code = transfer.curl ? perform(&transfer, post, left_ms, error)
+  code = transfer.curl ? perform(&transfer, request, left_ms, error)
                        : error_set(error, THRED_E_INTERNAL, "libcurl cannot make a handle");
   curl_easy_cleanup(transfer.curl); /* may write, too: TLS's close_notify */
   sigpipe_restore(&guard);
 
   curl_slist_free_all(transfer.connect_to);
-  free(transfer.form);
   return code;
 }
 
-void oauth_reply_clear(OauthReply *reply)
+void http_reply_clear(HttpReply *reply)
 {
   if (reply->body)
-    secure_wipe(reply->body, OAUTH_BODY_MAX);
+    secure_wipe(reply->body, HTTP_BODY_MAX);
   free(reply->body);
-  *reply = (OauthReply){0};
+  *reply = (HttpReply){0};
 }

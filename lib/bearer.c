@@ -186,6 +186,7 @@ static int request_token(const Call *call, int64_t deadline_ms, const char *part
                         .module_dir = paths.modules,
                         .wait_begin = worker_wait_begin,
                         .wait_end = worker_wait_end,
+                        .start = worker_start,
                         .at_secure = (int)paths.origin.at_secure};
     token->boot_ms = clock_boot_ms();
     token->real_ms = clock_real_ms();

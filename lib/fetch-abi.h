@@ -5,20 +5,21 @@
  * libthred-auth.so.0 opens libthred-fetch.so when a configuration must be parsed or a token fetched
  * and takes one symbol from it. Both are built from one tree and installed together; `abi` and
  * `size` catch a mixture of two installations. The miss part calls nothing of the hot part but the
- * two functions of a FetchRequest.
+ * functions of a FetchRequest.
  *
  * All functions are thread-safe. None keeps a pointer past its return.
  */
 #ifndef THRED_LIB_FETCH_ABI_H
 #define THRED_LIB_FETCH_ABI_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "lib/error.h"
 #include "lib/snapshot.h"
 
-#define FETCH_ABI    2u
+#define FETCH_ABI    3u
 #define FETCH_SYMBOL "thred_fetch"
 #define TOKEN_MAX    (32u * 1024u) /* bytes of one token */
 
@@ -43,7 +44,17 @@ typedef struct {
   int at_secure;             /* 1: environment variables do not count */
   void (*wait_begin)(void);  /* around what only waits, with nothing locked (worker.h) */
   void (*wait_end)(void);
+  bool (*start)(void (*function)(void *data), void *data); /* a thread (worker.h) */
 } FetchRequest;
+
+/* What one source answered, for whoever asks why. The texts live as long as the call. */
+typedef struct {
+  bool next;                 /* of the second stack */
+  const char *name, *module; /* the stack's word, and the module behind it */
+  const char *status;        /* SUCCESS, NOTFOUND, UNAVAIL or TRYAGAIN */
+  const char *said;          /* one sentence; "" on SUCCESS */
+  bool returns;              /* the stack ends with it */
+} FetchAnswer;
 
 typedef struct {
   uint32_t abi;
@@ -62,6 +73,13 @@ typedef struct {
    * THRED_E_REFUSED for a business token means that the partner token was refused (401).
    */
   int (*fetch_token)(const FetchRequest *request, FetchResult *result, Error *error);
+
+  /*
+   * Asks each source of both stacks of the request's environment, also those that a fetch would not
+   * come to, and hands its answer to `each`. No token is asked for, and no credential leaves.
+   */
+  void (*ask_sources)(const FetchRequest *request,
+                      void (*each)(const FetchAnswer *answer, void *data), void *data);
 } FetchApi;
 
 #endif

@@ -25,6 +25,8 @@
 typedef struct Loaded {
   struct Loaded *next;
   const ThredCredentialModule *module;
+  atomic_int hanging; /* calls that have not come back, of threads .. */
+  atomic_int pid;     /* .. of this process: a child has none of them */
   char path[];
 } Loaded;
 
@@ -45,6 +47,8 @@ static const ThredCredentialModule *remember(const char *path, const ThredCreden
   if (!entry)
     return module; /* only the next call's shortcut is lost */
   entry->module = module;
+  atomic_init(&entry->hanging, 0);
+  atomic_init(&entry->pid, 0);
   memcpy(entry->path, path, size);
   entry->next = atomic_load(&loaded_modules);
   do {
@@ -55,6 +59,28 @@ static const ThredCredentialModule *remember(const char *path, const ThredCreden
     }
   } while (!atomic_compare_exchange_weak(&loaded_modules, &entry->next, entry));
   return module;
+}
+
+/* One module may be there by several paths: all of them are asked. */
+bool credentials_is_hanging(const ThredCredentialModule *module)
+{
+  for (Loaded *each = atomic_load(&loaded_modules); each; each = each->next)
+    if (each->module == module && atomic_load(&each->hanging) > 0 &&
+        atomic_load(&each->pid) == (int)getpid())
+      return true;
+  return false;
+}
+
+void credentials_note_hanging(const ThredCredentialModule *module, bool hangs)
+{
+  Loaded *entry = atomic_load(&loaded_modules);
+  while (entry && entry->module != module)
+    entry = entry->next;
+  if (!entry)
+    return;
+  if (atomic_exchange(&entry->pid, (int)getpid()) != (int)getpid())
+    atomic_store(&entry->hanging, 0);
+  atomic_fetch_add(&entry->hanging, hangs ? 1 : -1);
 }
 
 static bool plain_name(const char *name)

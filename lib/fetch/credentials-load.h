@@ -3,6 +3,7 @@
 #ifndef THRED_LIB_FETCH_CREDENTIALS_LOAD_H
 #define THRED_LIB_FETCH_CREDENTIALS_LOAD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <thred/credential-module.h>
 
@@ -12,5 +13,9 @@
  */
 const ThredCredentialModule *credentials_load(const char *module_dir, const char *module, char *why,
                                               size_t why_size);
+
+/* A call into it has not come back; or has at last. While one hangs, no other is begun. */
+void credentials_note_hanging(const ThredCredentialModule *module, bool hangs);
+bool credentials_is_hanging(const ThredCredentialModule *module);
 
 #endif

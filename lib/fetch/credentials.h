@@ -7,9 +7,11 @@
 #ifndef THRED_LIB_FETCH_CREDENTIALS_H
 #define THRED_LIB_FETCH_CREDENTIALS_H
 
+#include <stdbool.h>
 #include <thred/credential-module.h>
 
 #include "lib/error.h"
+#include "lib/fetch/guard.h"
 #include "lib/snapshot.h"
 
 /* One partner credential. Lives in memory that credential_clear() wipes. */
@@ -37,12 +39,36 @@ ThredCredentialStatus credentials_identity(const char *module_dir, const char *m
                                            int at_secure, CredentialsIdentityFunc each, void *data,
                                            Error *error);
 
+/* What one source of a stack answered; the texts live as long as the call. */
+typedef struct {
+  const char *name, *module; /* the stack's word, and the module behind it */
+  ThredCredentialStatus status;
+  const char *said; /* "" on SUCCESS */
+  bool returns;     /* the stack ends with it */
+} CredentialsAnswer;
+
+typedef struct {
+  const Snapshot *snapshot;
+  SnapshotTable stack; /* a run of snapshot->stack */
+  const char *module_dir;
+  int at_secure;
+  int refused; /* as in ThredModuleHost */
+  int64_t deadline_ms;
+  GuardThreads threads;
+  /* Told of each source that was asked; or NULL. */
+  void (*each)(const CredentialsAnswer *answer, void *data);
+  void *each_data;
+} CredentialsQuestion;
+
 /*
- * Runs a stack (a run of snapshot->stack) with its NSS actions until one source delivers.
+ * Runs a stack with its NSS actions until one source delivers. No source but the last may use up
+ * the time of all: each gets an equal share of what is left, the token request one too.
  * Returns THRED_OK, else THRED_E_CREDENTIALS or THRED_E_TIMEOUT with a sentence that names every
  * source tried and what it said.
  */
-int credentials_get(const Snapshot *snapshot, SnapshotTable stack, const char *module_dir,
-                    int at_secure, int64_t deadline_ms, Credential *credential, Error *error);
+int credentials_get(const CredentialsQuestion *question, Credential *credential, Error *error);
+
+/* Asks every source, also those that the stack would not come to; for `thredctl check`. */
+void credentials_ask_all(const CredentialsQuestion *question);
 
 #endif

@@ -2,6 +2,7 @@
 /* fetch.c - the one symbol that the hot part takes from the miss part (fetch-abi.h). */
 #include "lib/fetch/config.h"
 #include "lib/fetch/oauth.h"
+#include "lib/fetch/partner.h"
 
 extern __attribute__((visibility("default"))) const FetchApi thred_fetch;
 
@@ -10,4 +11,5 @@ const FetchApi thred_fetch = {
     .size = sizeof(FetchApi),
     .load_config = config_load,
     .fetch_token = oauth_fetch_token,
+    .ask_sources = partner_ask_sources,
 };

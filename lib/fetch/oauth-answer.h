@@ -25,10 +25,10 @@
 
 #include "lib/fetch-abi.h"
 
-#define OAUTH_LIFETIME_MAX     86400         /* seconds; a longer `expires_in` is cut to it */
-#define OAUTH_LIFETIME_DEFAULT 300           /* seconds, where `expires_in` is left out */
-#define OAUTH_RETRY_MAX        3600          /* seconds; the same for Retry-After */
-#define OAUTH_RETRY_REFUSED    60 /* seconds before a business that was refused is asked again */
+#define OAUTH_LIFETIME_MAX     86400 /* seconds; a longer `expires_in` is cut to it */
+#define OAUTH_LIFETIME_DEFAULT 300   /* seconds, where `expires_in` is left out */
+#define OAUTH_RETRY_MAX        3600  /* seconds; the same for Retry-After */
+#define OAUTH_RETRY_REFUSED    60    /* seconds before a business that was refused is asked again */
 
 typedef struct {
   const char *host;        /* for messages */

@@ -11,6 +11,7 @@
 #include "lib/fetch/credentials.h"
 #include "lib/fetch/http.h"
 #include "lib/fetch/oauth-answer.h"
+#include "lib/fetch/partner.h"
 #include "lib/route.h"
 #include "lib/secure.h"
 
@@ -168,8 +169,8 @@ static int ask(const FetchRequest *request, const Sent *sent, FetchResult *resul
 }
 
 /* RFC 6749, 2.3.1 and 4.4: the client's credentials as HTTP Basic. */
-static int ask_partner(const FetchRequest *request, const Credential *credential,
-                       FetchResult *result, bool *key_refused, Error *error)
+int oauth_ask_partner(const FetchRequest *request, const Credential *credential,
+                      FetchResult *result, bool *key_refused, Error *error)
 {
   const size_t prefix = strlen(BASIC_PREFIX), size = prefix + BASE64_MAX + 1;
   unsigned char *pair = malloc(PAIR_MAX);
@@ -213,70 +214,6 @@ static int fetch_business(const FetchRequest *request, FetchResult *result, Erro
   return code;
 }
 
-/* ---- the partner token: `credentials`, then `next` ---- */
-
-static bool same_credential(const Credential *a, const Credential *b)
-{
-  return strcmp(a->partner_uuid, b->partner_uuid) == 0 && strcmp(a->api_key, b->api_key) == 0;
-}
-
-/* Adds a sentence to the first one, which says what was refused and stays in front. */
-static void add_sentence(Error *error, const char *text)
-{
-  if (!error)
-    return;
-  size_t used = strlen(error->message);
-  snprintf(error->message + used, sizeof error->message - used, "; next: %s", text);
-}
-
-/*
- * The key was refused: the rotation's other stack is asked. If that stack has nothing to offer, the
- * refusal stands, and because what kept `next` from helping is local, it is not everyone's.
- */
-static int fetch_next(const FetchRequest *request, const Credential *refused, FetchResult *result,
-                      Error *error)
-{
-  Credential credential;
-  Error next_error = ERROR_INIT;
-  bool ignored;
-  int code = credentials_get(request->snapshot, environment_of(request)->next, request->module_dir,
-                             request->at_secure, request->deadline_ms, &credential, &next_error);
-  if (code != THRED_OK) {
-    result->shared_failure = 0;
-    add_sentence(error, next_error.message);
-    code = THRED_E_REFUSED;
-  } else if (same_credential(&credential, refused)) {
-    add_sentence(error, "it holds the same key");
-    code = THRED_E_REFUSED;
-  } else {
-    code = ask_partner(request, &credential, result, &ignored, &next_error);
-    if (code != THRED_OK) {
-      add_sentence(error, next_error.message);
-      if (error)
-        error->code = code;
-    }
-  }
-  credential_clear(&credential);
-  return code;
-}
-
-static int fetch_partner(const FetchRequest *request, FetchResult *result, Error *error)
-{
-  const SnapshotEnvironment *environment = environment_of(request);
-  Credential credential;
-  bool key_refused = false;
-  int code = credentials_get(request->snapshot, environment->credentials, request->module_dir,
-                             request->at_secure, request->deadline_ms, &credential, error);
-  if (code == THRED_OK)
-    code = ask_partner(request, &credential, result, &key_refused, error);
-  if (code != THRED_OK && key_refused && environment->next.count > 0)
-    code = fetch_next(request, &credential, result, error);
-  credential_clear(&credential);
-  if (code == THRED_OK && error)
-    *error = (Error)ERROR_INIT;
-  return code;
-}
-
 int oauth_fetch_token(const FetchRequest *request, FetchResult *result, Error *error)
 {
   *result = (FetchResult){0};
@@ -284,5 +221,5 @@ int oauth_fetch_token(const FetchRequest *request, FetchResult *result, Error *e
   if (code != THRED_OK)
     return code;
   return request->business_id ? fetch_business(request, result, error)
-                              : fetch_partner(request, result, error);
+                              : partner_fetch(request, result, error);
 }

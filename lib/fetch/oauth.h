@@ -4,8 +4,14 @@
 #define THRED_LIB_FETCH_OAUTH_H
 
 #include "lib/fetch-abi.h"
+#include "lib/fetch/credentials.h"
 
 /* FetchApi.fetch_token */
 int oauth_fetch_token(const FetchRequest *request, FetchResult *result, Error *error);
+
+/* One request for a partner token, with this credential. *key_refused: the server does not accept
+ * the key, another one may do. */
+int oauth_ask_partner(const FetchRequest *request, const Credential *credential,
+                      FetchResult *result, bool *key_refused, Error *error);
 
 #endif

@@ -174,14 +174,25 @@ stack_add(Stack *s, const char *name, const char *module, const char *options)
   return entry;
 }
 
+/* The first `count` entries, asked for a minute at most. */
+__attribute__((unused)) static CredentialsQuestion stack_question(const Stack *s, uint32_t count,
+                                                                  const char *module_dir)
+{
+  return (CredentialsQuestion){.snapshot = &s->header,
+                               .stack = {0, count},
+                               .module_dir = module_dir,
+                               .deadline_ms = SOON};
+}
+
 __attribute__((unused)) static int stack_get(const Stack *s, const char *module_dir,
                                              int64_t deadline_ms, Credential *credential,
                                              Error *error)
 {
   assert_true(snapshot_check(s, sizeof *s));
-  SnapshotTable all = {0, s->header.stack.count};
+  CredentialsQuestion question = stack_question(s, s->header.stack.count, module_dir);
+  question.deadline_ms = deadline_ms;
   *error = (Error)ERROR_INIT;
-  return credentials_get(&s->header, all, module_dir, 0, deadline_ms, credential, error);
+  return credentials_get(&question, credential, error);
 }
 
 #define assert_says(error, text)                                                                   \

@@ -27,11 +27,12 @@ static int run(const char *module, const char *options, int at_secure, Credentia
                Error *error)
 {
   Stack s;
-  SnapshotTable all = {0, 1};
   stack_init(&s);
   stack_add(&s, module, module, options);
+  CredentialsQuestion question = stack_question(&s, 1, module_dir);
+  question.at_secure = at_secure;
   *error = (Error)ERROR_INIT;
-  int code = credentials_get(&s.header, all, module_dir, at_secure, SOON, credential, error);
+  int code = credentials_get(&question, credential, error);
   assert_silent_about(*error, "s3cret");
   assert_silent_about(*error, UUID);
   return code;
@@ -43,13 +44,14 @@ static ThredCredentialStatus status_of(const char *module, const char *options, 
   Stack s;
   Credential credential;
   Error error = ERROR_INIT;
-  SnapshotTable all = {0, 2};
   for (int status = 1; status < 4; status++) {
     stack_init(&s);
     SnapshotStackEntry *first = stack_add(&s, "first", module, options);
     stack_add(&s, "second", "absent", NULL);
     first->action[status] = SNAPSHOT_ACTION_RETURN;
-    int code = credentials_get(&s.header, all, module_dir, at_secure, SOON, &credential, &error);
+    CredentialsQuestion question = stack_question(&s, 2, module_dir);
+    question.at_secure = at_secure;
+    int code = credentials_get(&question, &credential, &error);
     if (code == THRED_OK)
       return THRED_CREDENTIAL_SUCCESS;
     if (!strstr(error.message, "second: "))

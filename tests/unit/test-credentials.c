@@ -16,6 +16,7 @@ static int set_up(void **state)
 {
   if (fixture_set_up(state))
     return -1;
+  module_dir_with("zoo", ZOO, "script-local");
   snprintf(zoo_dir, sizeof zoo_dir, "%s", module_dir_with("zoo", ZOO, "script"));
   return 0;
 }
@@ -321,6 +322,119 @@ static void test_deadline(void **state)
   assert_string_equal(credential.api_key, SECRET);
 }
 
+/* ---- those that do not come back ---- */
+
+#define HANGS "sleep-ms=900|" GIVES
+
+static void expect_hanging(const char *options)
+{
+  Stack s;
+  Credential credential;
+  Error error;
+  stack_init(&s);
+  stack_add(&s, "lost", "script", options);
+  stack_add(&s, "good", "script-local", GIVES);
+  int64_t since = clock_monotonic_ms();
+  assert_int_equal(stack_get(&s, zoo_dir, since + 600, &credential, &error), THRED_OK);
+  assert_string_equal(credential.api_key, SECRET);
+  assert_true(clock_monotonic_ms() - since < 900);
+  /* While it hangs nobody waits for it again. */
+  s.header.stack.count = 1;
+  assert_int_equal(stack_get(&s, zoo_dir, SOON, &credential, &error), THRED_E_CREDENTIALS);
+  assert_string_equal(error.message, "lost: the module 'script' still hangs in an earlier call");
+  assert_true(is_clear(&credential));
+  while (stack_get(&s, zoo_dir, SOON, &credential, &error) != THRED_OK)
+    assert_true(clock_monotonic_ms() - since < 60000);
+  assert_string_equal(credential.api_key, SECRET);
+}
+
+static void test_hanging(void **state)
+{
+  (void)state;
+  expect_hanging(HANGS);
+  expect_hanging("sleep-in=open|" HANGS);
+}
+
+static void test_hanging_alone(void **state)
+{
+  (void)state;
+  Stack s;
+  Credential credential;
+  Error error;
+  stack_init(&s);
+  stack_add(&s, "lost", "script", HANGS);
+  assert_int_equal(stack_get(&s, zoo_dir, clock_monotonic_ms() + 100, &credential, &error),
+                   THRED_E_CREDENTIALS);
+  assert_string_equal(error.message,
+                      "lost: the module 'script' is broken: it had not come back 250 "
+                      "ms after its deadline");
+  while (stack_get(&s, zoo_dir, SOON, &credential, &error) != THRED_OK)
+    ;
+}
+
+static void test_hanging_identity(void **state)
+{
+  (void)state;
+  const ThredModuleOption options[] = {{"sleep-ms", "3000", "50-test.conf", 1},
+                                       {"sleep-in", "identity", "50-test.conf", 2}};
+  Error error = ERROR_INIT;
+  int64_t since = clock_monotonic_ms();
+  assert_int_equal(credentials_identity(zoo_dir, "script", options, 2, 0, each_fails, NULL, &error),
+                   THRED_CREDENTIAL_UNAVAIL);
+  assert_says(error, "had not come back");
+  assert_true(clock_monotonic_ms() - since < 3000);
+}
+
+/* ---- told of a refusal ---- */
+
+static void remember_answer(const CredentialsAnswer *answer, void *data)
+{
+  char *text = data;
+  size_t used = strlen(text);
+  snprintf(text + used, 512 - used, "%s/%s %d %d %s;", answer->name, answer->module,
+           (int)answer->status, answer->returns, answer->said);
+}
+
+static void test_refused(void **state)
+{
+  (void)state;
+  Stack s;
+  Credential credential;
+  Error error = ERROR_INIT;
+  stack_init(&s);
+  stack_add(&s, "a", "script-local", "echo=yes|" GIVES);
+  CredentialsQuestion question = stack_question(&s, 1, zoo_dir);
+  assert_int_equal(credentials_get(&question, &credential, &error), THRED_OK);
+  assert_string_equal(credential.api_key, "first");
+  question.refused = 1;
+  assert_int_equal(credentials_get(&question, &credential, &error), THRED_OK);
+  assert_string_equal(credential.api_key, "refused");
+}
+
+static void test_each_is_told(void **state)
+{
+  (void)state;
+  Stack s;
+  char text[512] = "";
+  Credential credential;
+  Error error = ERROR_INIT;
+  stack_init(&s);
+  stack_add(&s, "empty", "script-local", "get=1");
+  stack_add(&s, "busy", "script-local", "get=3|message=told");
+  stack_add(&s, "full", "script-local", GIVES);
+  stack_add(&s, "later", "script-local", "get=2");
+  CredentialsQuestion question = stack_question(&s, 4, zoo_dir);
+  question.each = remember_answer;
+  question.each_data = text;
+  assert_int_equal(credentials_get(&question, &credential, &error), THRED_OK);
+  assert_string_equal(text, "empty/script-local 1 0 holds no credential;busy/script-local 3 0 told;"
+                            "full/script-local 0 1 ;");
+  text[0] = 0;
+  credentials_ask_all(&question);
+  assert_string_equal(text, "empty/script-local 1 0 holds no credential;busy/script-local 3 0 told;"
+                            "full/script-local 0 1 ;later/script-local 2 0 cannot be used;");
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -334,6 +448,11 @@ int main(void)
       cmocka_unit_test(test_actions),
       cmocka_unit_test(test_empty_stack),
       cmocka_unit_test(test_deadline),
+      cmocka_unit_test(test_refused),
+      cmocka_unit_test(test_each_is_told),
+      cmocka_unit_test(test_hanging),
+      cmocka_unit_test(test_hanging_alone),
+      cmocka_unit_test(test_hanging_identity), /* which hangs on, so it is the last */
   };
   return cmocka_run_group_tests_name("credentials", tests, set_up, fixture_tear_down);
 }

@@ -10,6 +10,8 @@
  *     open-message        = what open says after that
  *     wrong-call          = yes: calls credential() in open and identity, identity() in get
  *     sleep-ms            = get sleeps so long before it answers
+ *     sleep-in            = open, or identity: that one does
+ *     echo                = yes: get delivers "refused" or "first" for the key, as it is told
  *     kind, text          = an identity, by number, and its text; text-length: so many bytes of 'x'
  */
 #include <stdbool.h>
@@ -21,8 +23,8 @@
 
 typedef struct {
   int open, identity, get;
-  char *uuid, *key, *message, *open_message, *text;
-  bool null, wrong_call;
+  char *uuid, *key, *message, *open_message, *text, *sleep_in;
+  bool null, wrong_call, echo;
   int kind;
   long sleep_ms;
 } Script;
@@ -76,6 +78,10 @@ static void read_option(Script *script, const char *key, const char *value)
     script->wrong_call = true;
   else if (strcmp(key, "sleep-ms") == 0)
     script->sleep_ms = atol(value);
+  else if (strcmp(key, "sleep-in") == 0)
+    set(&script->sleep_in, strdup(value));
+  else if (strcmp(key, "echo") == 0)
+    script->echo = true;
 }
 
 static void script_free(Script *script)
@@ -85,7 +91,15 @@ static void script_free(Script *script)
   free(script->message);
   free(script->open_message);
   free(script->text);
+  free(script->sleep_in);
   free(script);
+}
+
+static void rest(const Script *script, const char *operation)
+{
+  const char *where = script->sleep_in ? script->sleep_in : "get";
+  if (script->sleep_ms && strcmp(where, operation) == 0)
+    nanosleep(&(struct timespec){script->sleep_ms / 1000, script->sleep_ms % 1000 * 1000000}, NULL);
 }
 
 static void speak(const Script *script, const ThredModuleHost *host)
@@ -104,6 +118,7 @@ static ThredCredentialStatus script_open(const ThredModuleHost *host,
   script->kind = -1;
   for (size_t i = 0; i < n_options; i++)
     read_option(script, options[i].key, options[i].value);
+  rest(script, "open");
   speak(script, host);
   if (script->open_message)
     host->message(host, script->open_message);
@@ -123,6 +138,7 @@ static ThredCredentialStatus script_identity(void *instance, const ThredModuleHo
 {
   Script *script = instance;
   zoo_calls.identity++;
+  rest(script, "identity");
   speak(script, host);
   if (script->wrong_call && host->credential(host, "wrong", 5, "wrong", 5) == 0)
     abort();
@@ -140,8 +156,11 @@ static ThredCredentialStatus script_get(void *instance, const ThredModuleHost *h
   speak(script, host);
   if (script->wrong_call)
     host->identity(host, THRED_IDENTITY_TEXT, "wrong");
-  if (script->sleep_ms)
-    nanosleep(&(struct timespec){script->sleep_ms / 1000, script->sleep_ms % 1000 * 1000000}, NULL);
+  host->wait(host, 1);
+  rest(script, "get");
+  host->wait(host, 0);
+  if (script->echo)
+    set(&script->key, strdup(host->refused ? "refused" : "first"));
   if (script->null)
     host->credential(host, NULL, 4, NULL, 4);
   else if (script->uuid && script->key)
@@ -159,9 +178,10 @@ static void script_close(void *instance)
 const ThredCredentialModule thred_credential_module = {
     .abi = THRED_CREDENTIAL_MODULE_ABI,
     .struct_size = sizeof(ThredCredentialModule),
-    .name = "script",
+    .name = ZOO_NAME,
     .open = script_open,
     .identity = script_identity,
     .get = script_get,
     .close = script_close,
+    .flags = ZOO_FLAGS,
 };

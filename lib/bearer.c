@@ -169,6 +169,12 @@ static void warn_once_a_minute(const char *message)
   log_warning("%s", message);
 }
 
+/* What a module wants to have told, a command's standard error, say. */
+static void note(const char *text)
+{
+  log_info("credentials: %s", text);
+}
+
 static int request_token(const Call *call, int64_t deadline_ms, const char *partner_token,
                          CacheToken *token, FetchResult *result, Error *error)
 {
@@ -187,6 +193,7 @@ static int request_token(const Call *call, int64_t deadline_ms, const char *part
                         .wait_begin = worker_wait_begin,
                         .wait_end = worker_wait_end,
                         .start = worker_start,
+                        .note = note,
                         .at_secure = (int)paths.origin.at_secure};
     token->boot_ms = clock_boot_ms();
     token->real_ms = clock_real_ms();

@@ -45,6 +45,7 @@ typedef struct {
   void (*wait_begin)(void);  /* around what only waits, with nothing locked (worker.h) */
   void (*wait_end)(void);
   bool (*start)(void (*function)(void *data), void *data); /* a thread (worker.h) */
+  void (*note)(const char *text); /* a line for the log, at `info`, without secrets */
 } FetchRequest;
 
 /* What one source answered, for whoever asks why. The texts live as long as the call. */

@@ -83,7 +83,8 @@ static ThredCredentialStatus ask(const CredentialsQuestion *question,
                               .at_secure = question->at_secure,
                               .refused = question->refused,
                               .deadline_ms = deadline_ms,
-                              .threads = question->threads};
+                              .threads = question->threads,
+                              .note = question->note};
   said[0] = 0;
   if (!options)
     snprintf(said, ERROR_MESSAGE_SIZE, "out of memory");

@@ -55,6 +55,7 @@ typedef struct {
   int refused; /* as in ThredModuleHost */
   int64_t deadline_ms;
   GuardThreads threads;
+  void (*note)(const char *text); /* a line for the log; or NULL */
   /* Told of each source that was asked; or NULL. */
   void (*each)(const CredentialsAnswer *answer, void *data);
   void *each_data;

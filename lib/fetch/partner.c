@@ -18,6 +18,7 @@ static CredentialsQuestion question_of(const FetchRequest *request, SnapshotTabl
       .refused = refused,
       .deadline_ms = request->deadline_ms,
       .threads = {request->start, request->wait_begin, request->wait_end},
+      .note = request->note,
   };
 }
 

@@ -29,6 +29,7 @@ typedef struct {
   size_t n_options;
   int64_t deadline_ms;
   GuardThreads threads;
+  void (*note)(const char *text);
   bool gets; /* else it is `identity` */
   bool in_get, in_identity;
   ThredCredentialStatus status;
@@ -140,6 +141,17 @@ static void host_wait(const ThredModuleHost *host, int begins)
     source->threads.wait_begin();
   else if (!begins && source->threads.wait_end)
     source->threads.wait_end();
+}
+
+static void host_note(const ThredModuleHost *host, const char *text)
+{
+  const Source *source = host->data;
+  char tame[ERROR_MESSAGE_SIZE];
+  if (!source->in_get || !source->note || !text)
+    return;
+  int length = snprintf(tame, sizeof tame, "%s: ", source->module->name);
+  text_copy(tame + length, sizeof tame - (size_t)length, text, strlen(text));
+  source->note(tame);
 }
 
 /* ---- one question ---- */
@@ -282,9 +294,11 @@ static Source *new_source(const SourceQuestion *question, char said[ERROR_MESSAG
                                    .credential = host_credential,
                                    .at_secure = question->at_secure,
                                    .refused = question->refused,
-                                   .wait = host_wait};
+                                   .wait = host_wait,
+                                   .note = host_note};
   source->deadline_ms = question->deadline_ms;
   source->threads = question->threads;
+  source->note = question->note;
   return source;
 }
 

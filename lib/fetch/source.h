@@ -18,6 +18,7 @@ typedef struct {
   int at_secure, refused; /* as in ThredModuleHost */
   int64_t deadline_ms;
   GuardThreads threads;
+  void (*note)(const char *text); /* a line for the log; or NULL */
 } SourceQuestion;
 
 /* `get`; anything but SUCCESS leaves one sentence in `said`, and the credential clear. */

@@ -77,6 +77,8 @@ typedef struct ThredModuleHost {
    * and then the second call does not return. Without it a fork or exit waits a moment for the
    * module. */
   void (*wait)(const struct ThredModuleHost *host, int begins);
+  /* In `get` only: a line for the log, at the level `info`. No secrets. Copied. */
+  void (*note)(const struct ThredModuleHost *host, const char *text);
 } ThredModuleHost;
 
 /* ThredCredentialModule.flags */

@@ -57,10 +57,22 @@ static bool is_variable(const char *name)
 static const char *names_problem(char **names)
 {
   size_t count = 0;
-  for (char **name = names; name && *name; name++, count++)
+  for (char **name = names; *name; name++, count++)
     if (!is_variable(*name) || g_str_has_prefix(*name, "LD_"))
       return "pass-environment: one of its words is no name of a variable, or begins with LD_";
   return count > VARIABLES ? "pass-environment: more than 32 names" : NULL;
+}
+
+/* The words of a list, without the empty ones. */
+static char **split(const char *list)
+{
+  g_auto(GStrv) words = g_strsplit_set(list, "; \t", -1);
+  GPtrArray *names = g_ptr_array_new();
+  for (char **word = words; *word; word++)
+    if (**word)
+      g_ptr_array_add(names, g_strdup(*word));
+  g_ptr_array_add(names, NULL);
+  return (char **)g_ptr_array_free(names, FALSE);
 }
 
 static const char *take_words(Exec *exec)
@@ -72,15 +84,7 @@ static const char *take_words(Exec *exec)
     return "command: a quote is not closed, or it is empty";
   if (exec->argv[0][0] != '/')
     return "command: its first word is not an absolute path";
-  if (exec->passed) {
-    g_auto(GStrv) words = g_strsplit_set(exec->passed, "; \t", -1);
-    GStrvBuilder *names = g_strv_builder_new();
-    for (char **word = words; *word; word++)
-      if (**word)
-        g_strv_builder_add(names, *word);
-    exec->names = g_strv_builder_end(names);
-    g_strv_builder_unref(names);
-  }
+  exec->names = split(exec->passed ? exec->passed : "");
   return names_problem(exec->names);
 }
 
@@ -112,7 +116,7 @@ static ThredCredentialStatus exec_identity(void *instance, const ThredModuleHost
   const Exec *exec = instance;
   host->identity(host, THRED_IDENTITY_TEXT, exec->command);
   host->identity(host, THRED_IDENTITY_FILE, exec->argv[0]);
-  for (char **name = exec->names; name && *name && !host->at_secure; name++)
+  for (char **name = exec->names; *name && !host->at_secure; name++)
     host->identity(host, THRED_IDENTITY_ENV, *name);
   return THRED_CREDENTIAL_SUCCESS;
 }
@@ -269,17 +273,15 @@ static bool is_trusted(const ThredModuleHost *host, const char *path)
 /* "NAME=value" of each variable that is passed on; to be freed with g_strfreev(). */
 static char **make_environment(const Exec *exec, const ThredModuleHost *host)
 {
-  GStrvBuilder *builder = g_strv_builder_new();
-  g_strv_builder_add(builder, PATH_VALUE);
-  for (char **name = exec->names; name && *name && !host->at_secure; name++) {
+  GPtrArray *entries = g_ptr_array_new();
+  g_ptr_array_add(entries, g_strdup(PATH_VALUE));
+  for (char **name = exec->names; *name && !host->at_secure; name++) {
     const char *value = getenv(*name);
-    g_autofree char *entry = value ? g_strconcat(*name, "=", value, NULL) : NULL;
-    if (entry)
-      g_strv_builder_add(builder, entry);
+    if (value)
+      g_ptr_array_add(entries, g_strconcat(*name, "=", value, NULL));
   }
-  char **environment = g_strv_builder_end(builder);
-  g_strv_builder_unref(builder);
-  return environment;
+  g_ptr_array_add(entries, NULL);
+  return (char **)g_ptr_array_free(entries, FALSE);
 }
 
 static void wipe_environment(char **environment)

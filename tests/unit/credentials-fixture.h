@@ -178,10 +178,8 @@ stack_add(Stack *s, const char *name, const char *module, const char *options)
 __attribute__((unused)) static CredentialsQuestion stack_question(const Stack *s, uint32_t count,
                                                                   const char *module_dir)
 {
-  return (CredentialsQuestion){.snapshot = &s->header,
-                               .stack = {0, count},
-                               .module_dir = module_dir,
-                               .deadline_ms = SOON};
+  return (CredentialsQuestion){
+      .snapshot = &s->header, .stack = {0, count}, .module_dir = module_dir, .deadline_ms = SOON};
 }
 
 __attribute__((unused)) static int stack_get(const Stack *s, const char *module_dir,
@@ -194,6 +192,96 @@ __attribute__((unused)) static int stack_get(const Stack *s, const char *module_
   *error = (Error)ERROR_INIT;
   return credentials_get(&question, credential, error);
 }
+
+/* ---- one module, asked ---- */
+
+typedef struct {
+  ThredCredentialStatus status;
+  char said[ERROR_MESSAGE_SIZE];
+  char notes[4096]; /* what it had written to the log, a line each */
+  Credential credential;
+} Heard;
+
+static char fixture_notes[sizeof((Heard *)0)->notes];
+
+__attribute__((unused)) static void fixture_note(const char *text)
+{
+  size_t used = strlen(fixture_notes);
+  snprintf(fixture_notes + used, sizeof fixture_notes - used, "%s\n", text);
+}
+
+__attribute__((unused)) static void fixture_hear(const CredentialsAnswer *answer, void *data)
+{
+  Heard *heard = data;
+  heard->status = answer->status;
+  snprintf(heard->said, sizeof heard->said, "%s", answer->said);
+}
+
+/* Through the stack that loads it. It has `ms` for its answer. */
+__attribute__((unused)) static Heard module_ask_for(const char *module_dir, const char *module,
+                                                    const char *options, int at_secure, int refused,
+                                                    int64_t ms)
+{
+  Stack s;
+  Heard heard = {0};
+  Error error = ERROR_INIT;
+  stack_init(&s);
+  stack_add(&s, module, module, options);
+  CredentialsQuestion question = stack_question(&s, 1, module_dir);
+  question.deadline_ms = clock_monotonic_ms() + 2 * ms; /* half of it is the token request's */
+  question.at_secure = at_secure;
+  question.refused = refused;
+  question.note = fixture_note;
+  question.each = fixture_hear;
+  question.each_data = &heard;
+  fixture_notes[0] = 0;
+  credentials_get(&question, &heard.credential, &error);
+  snprintf(heard.notes, sizeof heard.notes, "%s", fixture_notes);
+  return heard;
+}
+
+__attribute__((unused)) static Heard module_ask(const char *module_dir, const char *module,
+                                                const char *options)
+{
+  return module_ask_for(module_dir, module, options, 0, 0, 30000);
+}
+
+__attribute__((unused)) static void fixture_remember(ThredIdentityKind kind, const char *text,
+                                                     void *data)
+{
+  char *seen = data;
+  size_t used = strlen(seen);
+  snprintf(seen + used, 512 - used, "%d %s;", (int)kind, text);
+}
+
+/* What `identity` names, "kind text;" each, or what it says. */
+__attribute__((unused)) static const char *
+module_identity(const char *module_dir, const char *module, const char *options, int at_secure)
+{
+  static char seen[ERROR_MESSAGE_SIZE];
+  Stack s;
+  Error error = ERROR_INIT;
+  ThredModuleOption list[8];
+  stack_init(&s);
+  SnapshotStackEntry *entry = stack_add(&s, module, module, options);
+  for (uint32_t i = 0; i < entry->options.count; i++) {
+    const SnapshotOption *option = &s.options[entry->options.offset + i];
+    list[i] = (ThredModuleOption){(char *)&s + option->key, (char *)&s + option->value,
+                                  (char *)&s + option->file, option->line};
+  }
+  seen[0] = 0;
+  if (credentials_identity(module_dir, module, list, entry->options.count, at_secure,
+                           fixture_remember, seen, &error) != THRED_CREDENTIAL_SUCCESS)
+    snprintf(seen, sizeof seen, "%s", error.message);
+  return seen;
+}
+
+#define expect_heard(heard, wanted, says)                                                          \
+  do {                                                                                             \
+    if ((heard).status != (wanted) || !strstr((heard).said, says))                                 \
+      fail_msg("%d, not %d: '%s', not '%s'", (int)(heard).status, (int)(wanted), (heard).said,     \
+               says);                                                                              \
+  } while (0)
 
 #define assert_says(error, text)                                                                   \
   do {                                                                                             \

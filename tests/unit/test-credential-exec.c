@@ -15,7 +15,7 @@
 #define ECHO   "printf '%s' '" ANSWER "'\n"
 
 static char module_dir[PATH_SIZE];
-static char notes[4096];
+static const char *notes;
 
 static int set_up(void **state)
 {
@@ -24,12 +24,6 @@ static int set_up(void **state)
   snprintf(module_dir, sizeof module_dir, "%s",
            module_dir_with("real", "THRED_TEST_REAL_MODULES", "exec"));
   return 0;
-}
-
-static void note(const char *text)
-{
-  size_t used = strlen(notes);
-  snprintf(notes + used, sizeof notes - used, "%s\n", text);
 }
 
 /* A script of the fixture's, and the option that runs it. */
@@ -43,36 +37,15 @@ static const char *script(const char *body)
   return option;
 }
 
-typedef struct {
-  ThredCredentialStatus status;
-  char said[ERROR_MESSAGE_SIZE];
-} Heard;
-
-static void hear(const CredentialsAnswer *answer, void *data)
-{
-  Heard *heard = data;
-  heard->status = answer->status;
-  snprintf(heard->said, sizeof heard->said, "%s", answer->said);
-}
-
 static Heard run_for(const char *options, int at_secure, int64_t ms, Credential *credential)
 {
-  Stack s;
-  Heard heard = {0};
-  Credential none;
-  Error error = ERROR_INIT;
-  stack_init(&s);
-  stack_add(&s, "exec", "exec", options);
-  CredentialsQuestion question = stack_question(&s, 1, module_dir);
-  question.deadline_ms = clock_monotonic_ms() + 2 * ms; /* half of it is the token request's */
-  question.at_secure = at_secure;
-  question.note = note;
-  question.each = hear;
-  question.each_data = &heard;
-  notes[0] = 0;
-  credentials_get(&question, credential ? credential : &none, &error);
-  assert_silent_about(error, "s3cret");
-  assert_null(strstr(notes, "s3cret"));
+  static Heard heard;
+  heard = module_ask_for(module_dir, "exec", options, at_secure, 0, ms);
+  notes = heard.notes;
+  if (credential)
+    *credential = heard.credential;
+  assert_null(strstr(heard.said, "s3cret"));
+  assert_null(strstr(heard.notes, "s3cret"));
   return heard;
 }
 
@@ -332,44 +305,32 @@ static void test_sigchld_is_ignored(void **state)
 
 /* ---- options ---- */
 
-static void remember(ThredIdentityKind kind, const char *text, void *data)
-{
-  char *seen = data;
-  size_t used = strlen(seen);
-  snprintf(seen + used, 512 - used, "%d %s;", (int)kind, text);
-}
-
 static void test_options(void **state)
 {
   (void)state;
-  static const struct {
-    const char *key, *value, *says;
-  } cases[] = {
-      {"command", "/bin/get 'a b' \"c\"", "2 /bin/get 'a b' \"c\";1 /bin/get;"},
-      {"command", "get", "c:7: the module exec: command: its first word is not an absolute path"},
-      {"command", "/bin/get 'a", "c:7: the module exec: command: a quote is not closed"},
-      {"command", "", "c:7: command is empty"},
-      {"comand", "/x", "c:7: the module exec has no option 'comand' (it has: command, "},
-      {"pass-environment", "A", "c:7: the module exec: no command"},
+#define ONLY "the module exec: "
+  static const char *const cases[][2] = {
+      {"command=/bin/get 'a b' \"c\"", "2 /bin/get 'a b' \"c\";1 /bin/get;"},
+      {"command=/x|pass-environment=A B", "2 /x;1 /x;0 A;0 B;"},
+      {"command=/x|pass-environment=A;;B_2", "2 /x;1 /x;0 A;0 B_2;"},
+      {"command=get", "50-test.conf:10: " ONLY "command: its first word is not an absolute path"},
+      {"command=/bin/get 'a", ONLY "command: a quote is not closed"},
+      {"command= ", ONLY "command: a quote is not closed, or it is empty"},
+      {"command=", "50-test.conf:10: command is empty"},
+      {"comand=/x", "50-test.conf:10: the module exec has no option 'comand' (it has: command, "},
+      {"pass-environment=A", ONLY "no command"},
+      {NULL, ONLY "no command"},
+      {"command=/x|pass-environment=A;LD_PRELOAD", ONLY "pass-environment: one of its words"},
+      {"command=/x|pass-environment=A=B", ONLY "pass-environment: one of its words"},
+      {"command=/x|pass-environment=1A", ONLY "pass-environment: one of its words"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-    ThredModuleOption option = {cases[i].key, cases[i].value, "c", 7};
-    char seen[512] = "";
-    Error error = ERROR_INIT;
-    credentials_identity(module_dir, "exec", &option, 1, 0, remember, seen, &error);
-    if (!strstr(*error.message ? error.message : seen, cases[i].says))
-      fail_msg("%zu: %s%s", i, seen, error.message);
+    const char *seen = module_identity(module_dir, "exec", cases[i][0], 0);
+    if (!strstr(seen, cases[i][1]))
+      fail_msg("%zu: %s", i, seen);
   }
-  static const char *const lists[] = {"A B", "A;LD_PRELOAD", "A=B", "1A", "A;;B_2"};
-  for (size_t i = 0; i < 5; i++) {
-    const ThredModuleOption options[] = {{"command", "/x", "c", 1},
-                                         {"pass-environment", lists[i], "c", 2}};
-    char seen[512] = "";
-    Error error = ERROR_INIT;
-    credentials_identity(module_dir, "exec", options, 2, 0, remember, seen, &error);
-    assert_int_equal(strstr(seen, "0 A;0 B") != NULL, i == 0 || i == 4);
-    assert_int_equal(strstr(error.message, "pass-environment") != NULL, i > 0 && i < 4);
-  }
+  assert_string_equal(module_identity(module_dir, "exec", "command=/x|pass-environment=A", 1),
+                      "2 /x;1 /x;");
 }
 
 int main(void)

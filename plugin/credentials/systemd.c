@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * systemd - the credential from what the service manager hands to a service: LoadCredential=,
+ * LoadCredentialEncrypted=, SetCredential= and the like (systemd.exec(5), "Credentials").
+ *
+ * The manager names the folder in $CREDENTIALS_DIRECTORY; it decrypts what is encrypted.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "plugin/credentials/module.h"
+
+#define DIRECTORY    "CREDENTIALS_DIRECTORY"
+#define DEFAULT_NAME "thred"
+#define PATH_SIZE    4096u
+
+typedef struct {
+  char *name, *uuid_name, *key_name;
+} Systemd;
+
+static const ModuleRule rules[] = {
+    {"name", offsetof(Systemd, name), MODULE_TEXT, NULL},
+    {"uuid-name", offsetof(Systemd, uuid_name), MODULE_TEXT, NULL},
+    {"key-name", offsetof(Systemd, key_name), MODULE_TEXT, NULL},
+    MODULE_RULES_END,
+};
+
+static void systemd_close(void *instance)
+{
+  module_free(rules, instance);
+}
+
+/* As systemd has it: what can be a file's name (systemd.exec(5)). */
+static int is_name(const char *name)
+{
+  return !name || (name[0] && name[0] != '.' && !strchr(name, '/') && !strchr(name, ':') &&
+                   strlen(name) < 256);
+}
+
+static const char *problem(const Systemd *systemd)
+{
+  if (!is_name(systemd->name) || !is_name(systemd->uuid_name) || !is_name(systemd->key_name))
+    return "the name of a credential has no '/' or ':' in it, and does not begin with '.'";
+  if (!systemd->uuid_name != !systemd->key_name)
+    return "uuid-name and key-name go together";
+  return systemd->name && systemd->key_name ? "it is either name, or uuid-name and key-name" : NULL;
+}
+
+static ThredCredentialStatus systemd_open(const ThredModuleHost *host,
+                                          const ThredModuleOption *options, size_t n_options,
+                                          void **instance)
+{
+  Systemd *systemd = calloc(1, sizeof *systemd);
+  if (!systemd)
+    return module_says(host, THRED_CREDENTIAL_UNAVAIL, "out of memory");
+  if (module_read(host, "systemd", rules, systemd, options, n_options)) {
+    const char *why = problem(systemd);
+    if (!why) {
+      *instance = systemd;
+      return THRED_CREDENTIAL_SUCCESS;
+    }
+    module_says(host, THRED_CREDENTIAL_UNAVAIL, "%s:%u: the module systemd: %s", options[0].file,
+                options[0].line, why);
+  }
+  systemd_close(systemd);
+  return THRED_CREDENTIAL_UNAVAIL;
+}
+
+/* The folder's path differs from service to service; while one runs, what is in it stays. */
+static ThredCredentialStatus systemd_identity(void *instance, const ThredModuleHost *host)
+{
+  const Systemd *systemd = instance;
+  if (host->at_secure)
+    return THRED_CREDENTIAL_SUCCESS;
+  host->identity(host, THRED_IDENTITY_ENV, DIRECTORY);
+  if (systemd->key_name) {
+    host->identity(host, THRED_IDENTITY_TEXT, systemd->uuid_name);
+    host->identity(host, THRED_IDENTITY_TEXT, systemd->key_name);
+  } else {
+    host->identity(host, THRED_IDENTITY_TEXT, systemd->name ? systemd->name : DEFAULT_NAME);
+  }
+  return THRED_CREDENTIAL_SUCCESS;
+}
+
+static ThredCredentialStatus read_one(const ThredModuleHost *host, const char *directory,
+                                      const char *name, char path[PATH_SIZE], ModuleSecret *secret)
+{
+  *secret = (ModuleSecret){0};
+  if (snprintf(path, PATH_SIZE, "%s/%s", directory, name) >= (int)PATH_SIZE)
+    return module_says(host, THRED_CREDENTIAL_UNAVAIL, DIRECTORY ": is longer than a path");
+  return module_read_secret(host, path, secret);
+}
+
+static ThredCredentialStatus get_two(const Systemd *systemd, const ThredModuleHost *host,
+                                     const char *directory)
+{
+  char path[PATH_SIZE];
+  ModuleSecret uuid, key = {0};
+  ThredCredentialStatus status = read_one(host, directory, systemd->uuid_name, path, &uuid);
+  if (status == THRED_CREDENTIAL_SUCCESS)
+    status = read_one(host, directory, systemd->key_name, path, &key);
+  if (status == THRED_CREDENTIAL_SUCCESS) {
+    module_trim_secret(&uuid);
+    module_trim_secret(&key);
+    status = module_deliver(host, uuid.bytes, uuid.length, key.bytes, key.length);
+  }
+  module_secret_clear(&uuid);
+  module_secret_clear(&key);
+  return status;
+}
+
+static ThredCredentialStatus get_lines(const Systemd *systemd, const ThredModuleHost *host,
+                                       const char *directory)
+{
+  char path[PATH_SIZE];
+  ModuleSecret secret;
+  ThredCredentialStatus status =
+      read_one(host, directory, systemd->name ? systemd->name : DEFAULT_NAME, path, &secret);
+  if (status == THRED_CREDENTIAL_SUCCESS)
+    status = module_deliver_lines(host, path, secret.bytes, secret.length);
+  module_secret_clear(&secret);
+  return status;
+}
+
+static ThredCredentialStatus systemd_get(void *instance, const ThredModuleHost *host,
+                                         int64_t deadline_ms)
+{
+  (void)deadline_ms; /* a local file does not wait */
+  const Systemd *systemd = instance;
+  const char *directory = host->at_secure ? NULL : getenv(DIRECTORY);
+  if (host->at_secure)
+    return module_says(host, THRED_CREDENTIAL_NOTFOUND,
+                       "environment variables do not count in a program with AT_SECURE");
+  if (!directory || !directory[0])
+    return module_says(host, THRED_CREDENTIAL_NOTFOUND,
+                       DIRECTORY " is not set: systemd has handed no credential to this process");
+  if (directory[0] != '/')
+    return module_says(host, THRED_CREDENTIAL_UNAVAIL, DIRECTORY ": '%.128s' is not absolute",
+                       directory);
+  return systemd->key_name ? get_two(systemd, host, directory)
+                           : get_lines(systemd, host, directory);
+}
+
+const ThredCredentialModule thred_credential_module = {
+    .abi = THRED_CREDENTIAL_MODULE_ABI,
+    .struct_size = sizeof(ThredCredentialModule),
+    .name = "systemd",
+    .open = systemd_open,
+    .identity = systemd_identity,
+    .get = systemd_get,
+    .close = systemd_close,
+    .flags = THRED_CREDENTIAL_MODULE_LOCAL,
+};

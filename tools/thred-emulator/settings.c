@@ -9,20 +9,22 @@
 
 #define MAX_LIFETIME    (10ULL * 365 * 24 * 3600)
 #define MAX_TOKEN_BYTES (1024ULL * 1024)
-#define MAX_DELAY_MS    (3600ULL * 1000)
+#define MAX_DELAY_MS    (3600ULL * 1000) /* also how long an old key lives on */
 
 static const SettingsValues defaults = {
     .partner_lifetime = 3600, .business_lifetime = 3600, .www_authenticate = true};
 
-const char *const settings_parameters[] = {
-    "lifetime",         "partner_lifetime", "business_lifetime", "token_bytes",
-    "www_authenticate", "delay_ms",         "api_key",           NULL};
+const char *const settings_parameters[] = {"lifetime",    "partner_lifetime", "business_lifetime",
+                                           "token_bytes", "www_authenticate", "delay_ms",
+                                           "api_key",     "old_key_ms",       NULL};
 
 struct Settings {
   char *partner;
   char *first_key;
   pthread_mutex_t lock;
   char *key;
+  char *old_key;    /* accepted until .. or NULL */
+  gint64 old_until; /* .. this moment of g_get_monotonic_time() */
   SettingsValues values;
 };
 
@@ -56,6 +58,7 @@ void settings_free(Settings *settings)
   g_free(settings->partner);
   g_free(settings->first_key);
   g_free(settings->key);
+  g_free(settings->old_key);
   g_free(settings);
 }
 
@@ -100,6 +103,8 @@ bool settings_accept_basic(Settings *settings, const char *credential, size_t le
   bool user_fits = same_secret(user, user_length, settings->partner, strlen(settings->partner));
   pthread_mutex_lock(&settings->lock);
   bool key_fits = same_secret(key, key_length, settings->key, strlen(settings->key));
+  if (settings->old_key && g_get_monotonic_time() < settings->old_until)
+    key_fits |= same_secret(key, key_length, settings->old_key, strlen(settings->old_key));
   pthread_mutex_unlock(&settings->lock);
   return user_fits & key_fits;
 }
@@ -119,22 +124,32 @@ static bool read_values(SettingsValues *values, const Params *params, GError **e
          params_flag(params, "www_authenticate", &values->www_authenticate, error);
 }
 
+/* With the lock. */
+static void change_key(Settings *settings, const char *key, guint64 old_key_ms)
+{
+  g_free(settings->old_key);
+  settings->old_key = settings->key;
+  settings->old_until = g_get_monotonic_time() + (gint64)old_key_ms * 1000;
+  settings->key = g_strdup(key);
+}
+
 bool settings_change(Settings *settings, const Params *params, GError **error)
 {
   const char *key = params_text(params, "api_key");
+  guint64 old_key_ms = 0;
   if (key && !*key) {
     g_set_error_literal(error, CONTROL_ERROR, 0, "api_key is empty.");
     return false;
   }
+  if (!params_number(params, "old_key_ms", 0, MAX_DELAY_MS, &old_key_ms, error))
+    return false;
   pthread_mutex_lock(&settings->lock);
   SettingsValues values = settings->values;
   bool ok = read_values(&values, params, error);
   if (ok) {
     settings->values = values;
-    if (key) {
-      g_free(settings->key);
-      settings->key = g_strdup(key);
-    }
+    if (key)
+      change_key(settings, key, old_key_ms);
   }
   pthread_mutex_unlock(&settings->lock);
   return ok;
@@ -144,6 +159,7 @@ void settings_reset(Settings *settings)
 {
   pthread_mutex_lock(&settings->lock);
   settings->values = defaults;
+  g_clear_pointer(&settings->old_key, g_free);
   g_free(settings->key);
   settings->key = g_strdup(settings->first_key);
   pthread_mutex_unlock(&settings->lock);

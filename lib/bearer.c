@@ -10,6 +10,7 @@
 #include "lib/clock.h"
 #include "lib/digest.h"
 #include "lib/fetch-load.h"
+#include "lib/key-age.h"
 #include "lib/log.h"
 #include "lib/process.h"
 #include "lib/secure.h"
@@ -22,6 +23,7 @@
 #define RENEW_PATIENCE_MS 2000  /* what it may cost then */
 #define STALLS_MAX        60    /* of 50 ms: longer than the cache takes to give itself up */
 #define SAME_WARNING_MS   60000
+#define DAY_MS            86400000
 
 /* One call: the request with what is derived from it once. */
 typedef struct {
@@ -175,6 +177,24 @@ static void note(const char *text)
   log_info("credentials: %s", text);
 }
 
+/* Whoever fetches says it: on a busy machine one process an hour, and each once a day. */
+static void warn_of_age(const Call *call)
+{
+  static _Atomic int64_t last_ms;
+  const Snapshot *snapshot = call->request->snapshot;
+  const int64_t now = clock_boot_ms(), last = atomic_load(&last_ms);
+  int days = 0;
+  if (call->label.business ||
+      !key_age_days(snapshot_string(snapshot, call->environment->key_created),
+                    clock_real_ms() / 1000, &days) ||
+      days < KEY_AGE_WARN || (last && now - last < DAY_MS))
+    return;
+  atomic_store(&last_ms, now);
+  log_warning("the API key of [environment %s] is %d days old (key-created); Thred asks for a new "
+              "one every %d days",
+              call->label.environment, days, KEY_AGE_LIMIT);
+}
+
 static int request_token(const Call *call, int64_t deadline_ms, const char *partner_token,
                          CacheToken *token, FetchResult *result, Error *error)
 {
@@ -251,6 +271,7 @@ static int fetch_token(const Call *call, int64_t deadline_ms, CacheToken *token,
                        FetchResult *result, Error *error)
 {
   memset(result, 0, sizeof *result);
+  warn_of_age(call);
   log_debug("asking %s for a %s token%s%s", call->request->host,
             call->label.business ? "business" : "partner", call->label.business ? " of " : "",
             call->label.business ? call->label.business : "");

@@ -17,6 +17,7 @@
 #include "lib/symbols.h"
 
 #define CHECK_EVERY_MS 1000
+#define SAME_ERROR_MS  60000
 
 /* A snapshot with the number of its users in front. The block is 8-byte aligned, as it must be. */
 typedef struct {
@@ -28,8 +29,9 @@ typedef struct {
 } Holder;
 
 static ProcessLock lock = PROCESS_LOCK_INIT;
-/* Holds one reference. Changed, and a reference to it taken, under `lock`. */
+/* Each holds one reference. Changed, and a reference to it taken, under `lock`. */
 static _Atomic(Holder *) current;
+static _Atomic(Holder *) rejected; /* what the files say, where that is not good enough; or NULL */
 
 static Holder *holder_of(const Snapshot *snapshot)
 {
@@ -84,23 +86,77 @@ static void mark_checked(const Snapshot *snapshot)
   atomic_store_explicit(&holder_of(snapshot)->checked_ms, clock_coarse_ms(), memory_order_relaxed);
 }
 
-/* Makes a copy of `block` the current snapshot and returns a reference to it. */
-static const Snapshot *adopt(const void *block, size_t size, const uint8_t origin[DIGEST_SIZE])
+/* One reference, the caller's. */
+static Holder *new_holder(const void *block, size_t size, const uint8_t origin[DIGEST_SIZE])
 {
   Holder *holder = malloc(sizeof *holder + size);
   if (!holder)
     return NULL;
-  atomic_init(&holder->references, 2);
+  atomic_init(&holder->references, 1);
   memcpy(holder->origin, origin, DIGEST_SIZE);
   memcpy(holder->block, block, size);
   atomic_init(&holder->checked_ms, clock_coarse_ms());
+  return holder;
+}
+
+/* Puts `holder`, with the caller's reference, where `place` is. */
+static void put(_Atomic(Holder *) *place, Holder *holder)
+{
   process_lock(&lock);
-  Holder *old = atomic_exchange(&current, holder);
+  Holder *old = atomic_exchange(place, holder);
   process_unlock(&lock);
   if (old)
     config_release(snapshot_of(old));
-  log_set_level((SnapshotLog)snapshot_of(holder)->log);
-  return snapshot_of(holder);
+}
+
+/* The files have not changed since they were found to be no good. */
+static bool is_rejected(const uint8_t origin[DIGEST_SIZE])
+{
+  process_lock(&lock);
+  Holder *holder = atomic_load(&rejected);
+  if (holder && memcmp(holder->origin, origin, DIGEST_SIZE) == 0)
+    config_again(snapshot_of(holder));
+  else
+    holder = NULL;
+  process_unlock(&lock);
+  const bool still = holder && snapshot_is_current(snapshot_of(holder));
+  if (holder)
+    config_release(snapshot_of(holder));
+  return still;
+}
+
+/* The first problem of a block stands for all of them here; from_files() has told each. */
+static void log_rejected(const Snapshot *snapshot)
+{
+  log_error("the changed configuration has %u error%s, and the one before it stays in use: %s",
+            snapshot->problems.count, snapshot->problems.count == 1 ? "" : "s",
+            snapshot_string(snapshot, snapshot_problem(snapshot, 0)->text));
+}
+
+/*
+ * A process that runs with a configuration without errors keeps it until there is one again: it
+ * would else lose a group that somebody is just mending. `old` may be NULL. Returns a reference to
+ * what is in force, for one to each.
+ */
+static const Snapshot *choose(const Snapshot *old, Holder *holder)
+{
+  const Snapshot *snapshot = snapshot_of(holder);
+  if (old && old->problems.count == 0 && snapshot->problems.count > 0) {
+    if (is_rejected(holder->origin)) { /* another thread was first */
+      config_release(snapshot);
+    } else {
+      put(&rejected, holder);
+      log_rejected(snapshot);
+    }
+    mark_checked(old);
+    return old;
+  }
+  config_again(snapshot);
+  put(&current, holder);
+  put(&rejected, NULL);
+  config_release(old);
+  log_set_level((SnapshotLog)snapshot->log);
+  return snapshot;
 }
 
 static bool origin_digest(const SnapshotOrigin *origin, uint8_t out[DIGEST_SIZE])
@@ -116,41 +172,77 @@ static bool origin_digest(const SnapshotOrigin *origin, uint8_t out[DIGEST_SIZE]
   return digest_finish(digest, out);
 }
 
-static const Snapshot *from_segment(const uint8_t origin[DIGEST_SIZE])
+static Holder *from_segment(const uint8_t origin[DIGEST_SIZE])
 {
   size_t size;
-  const Snapshot *snapshot = NULL;
+  Holder *holder = NULL;
   Cache *cache = cache_open();
   Snapshot *block = cache ? cache_load_config(cache, origin, &size) : NULL;
   if (block && snapshot_is_current(block))
-    snapshot = adopt(block, size, origin);
+    holder = new_holder(block, size, origin);
   free(block);
-  return snapshot;
+  return holder;
 }
 
 /* *paths is empty after it. */
-static const Snapshot *from_files(ProcessPaths *paths, const uint8_t origin[DIGEST_SIZE],
-                                  Error *error)
+static Holder *from_files(ProcessPaths *paths, const uint8_t origin[DIGEST_SIZE], Error *error)
 {
   void *block = NULL;
   size_t size = 0;
   if (config_parse(paths, &block, &size, error))
     return NULL;
-  const Snapshot *snapshot = adopt(block, size, origin);
+  Holder *holder = new_holder(block, size, origin);
   free(block);
-  if (!snapshot) {
+  if (!holder) {
     error_set(error, THRED_E_NO_MEMORY, "out of memory for the configuration");
     return NULL;
   }
+  const Snapshot *snapshot = snapshot_of(holder);
   for (uint32_t i = 0; i < snapshot->problems.count; i++)
     log_warning("%s", snapshot_string(snapshot, snapshot_problem(snapshot, i)->text));
   Cache *cache = cache_create(snapshot->entries);
   if (cache)
     cache_store_config(cache, origin, snapshot, snapshot->size);
-  return snapshot;
+  return holder;
 }
 
 typedef enum { IN_MEMORY, IN_FILES } Depth;
+
+/* It is tried again in a second, and so on; that is said once a minute. */
+static void log_unread(const Error *error)
+{
+  static _Atomic int64_t last_ms;
+  const int64_t now = clock_coarse_ms(), last = atomic_load(&last_ms);
+  if (last && now - last < SAME_ERROR_MS)
+    return;
+  atomic_store(&last_ms, now);
+  log_error("the changed configuration cannot be read, and the one before it stays in use: %s",
+            error->message);
+}
+
+/* `old`, a reference or NULL, is this process's; it goes, or is what is returned. */
+static const Snapshot *renew(const Snapshot *old, ProcessPaths *paths,
+                             const uint8_t origin[DIGEST_SIZE], Depth depth, Error *error)
+{
+  if (old && (snapshot_is_current(old) || is_rejected(origin))) {
+    mark_checked(old);
+    return old;
+  }
+  Holder *holder = from_segment(origin);
+  if (!holder && depth == IN_FILES)
+    holder = from_files(paths, origin, error);
+  else if (!holder)
+    error_set(error, THRED_E_AGAIN, "the configuration is being read");
+  if (holder)
+    return choose(old, holder);
+  if (old && error->code != THRED_E_AGAIN) {
+    log_unread(error);
+    mark_checked(old);
+    return old;
+  }
+  config_release(old);
+  return NULL;
+}
 
 static const Snapshot *look(Depth depth, Error *error)
 {
@@ -159,23 +251,12 @@ static const Snapshot *look(Depth depth, Error *error)
   const Snapshot *snapshot = NULL;
   if (symbols_check_own(error)) /* before OpenSSL is called for the first time */
     return NULL;
-  if (!process_paths(&paths)) {
+  if (!process_paths(&paths))
     error_set(error, THRED_E_NO_MEMORY, "out of memory for the configuration's paths");
-  } else if (!origin_digest(&paths.origin, origin)) {
+  else if (!origin_digest(&paths.origin, origin))
     error_set(error, THRED_E_INTERNAL, "OpenSSL has no SHA-256");
-  } else {
-    snapshot = take_fresh(origin, false);
-    if (snapshot && snapshot_is_current(snapshot)) {
-      mark_checked(snapshot);
-    } else {
-      config_release(snapshot);
-      snapshot = from_segment(origin);
-      if (!snapshot && depth == IN_FILES)
-        snapshot = from_files(&paths, origin, error);
-      else if (!snapshot)
-        error_set(error, THRED_E_AGAIN, "the configuration is being read");
-    }
-  }
+  else
+    snapshot = renew(take_fresh(origin, false), &paths, origin, depth, error);
   process_paths_clear(&paths);
   return snapshot;
 }

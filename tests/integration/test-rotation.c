@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "client.h"
@@ -221,6 +222,38 @@ static void both_refused(void **state)
   end();
 }
 
+/* ---- an old key ---- */
+
+static void probe_with_created(int days, Outcome *outcome)
+{
+  char conf[128], date[16];
+  const time_t created = time(NULL) - (time_t)days * 86400;
+  struct tm day;
+  strftime(date, sizeof date, "%Y-%m-%d", gmtime_r(&created, &day));
+  snprintf(conf, sizeof conf, "[environment sandbox]\nkey-created = %s\n", date);
+  emulator_configure(&emulator, "60-rotation.conf", conf);
+  emulator_forget_tokens(&emulator);
+  const Probe probe = {.arguments = {"get", BASE INVOICES, "2"},
+                       .environment = {"THRED_LOG=warning"}};
+  probe_run(&probe, outcome);
+  assert_string_equal(outcome->out, "0 200\n0 200\n");
+}
+
+static void old_key(void **state)
+{
+  Outcome outcome;
+  begin(state, emulator.credentials, "first");
+  probe_with_created(79, &outcome);
+  assert_string_equal(outcome.err, "");
+  probe_with_created(80, &outcome);
+  assert_string_equal(outcome.err,
+                      "thred-auth: warning: the API key of [environment sandbox] is 80 days old "
+                      "(key-created); Thred asks for a new one every 90 days\n");
+  probe_with_created(200, &outcome);
+  assert_non_null(strstr(outcome.err, "is 200 days old"));
+  end();
+}
+
 /* ---- a command ---- */
 
 /* Counts its runs; from the `after`-th on it says `second`. */
@@ -292,9 +325,13 @@ static void cached_token_runs_nothing(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      IN_MODE(changed_file, easy),        IN_MODE(next_stack, easy),
-      IN_MODE(both_refused, easy),        IN_MODE(asked_again, easy),
-      IN_MODE(asked_again_in_vain, easy), IN_MODE(cached_token_runs_nothing, easy),
+      IN_MODE(changed_file, easy),
+      IN_MODE(next_stack, easy),
+      IN_MODE(both_refused, easy),
+      IN_MODE(old_key, easy),
+      IN_MODE(asked_again, easy),
+      IN_MODE(asked_again_in_vain, easy),
+      IN_MODE(cached_token_runs_nothing, easy),
       IN_MODE(rotated_under_load, easy),
   };
   harness_require_installation();

@@ -280,6 +280,7 @@ static int perform(Transfer *transfer, const HttpRequest *request, int64_t left_
                      curl_easy_strerror(rc));
 
   rc = run(transfer->curl, request);
+  transfer->reply->result = rc;
   long status = 0;
   curl_easy_getinfo(transfer->curl, CURLINFO_RESPONSE_CODE, &status);
   if (rc == CURLE_OK || transfer->too_large)

@@ -39,8 +39,9 @@ typedef struct {
 } HttpRequest;
 
 typedef struct {
-  int status; /* 0: no whole answer */
-  char *body; /* malloc'ed, not NUL-terminated */
+  int status;      /* 0: no whole answer */
+  CURLcode result; /* libcurl's word for how it ended: with THRED_E_NETWORK it tells TLS from TCP */
+  char *body;      /* malloc'ed, not NUL-terminated */
   size_t length;
   char retry_after[128]; /* "": not sent */
   bool encoded;          /* a Content-Encoding that was not asked for */

@@ -20,7 +20,7 @@ ThredCredentialStatus module_says(const ThredModuleHost *host, ThredCredentialSt
 
 static char **slot_of(const ModuleRule *rule, void *instance)
 {
-  return (char **)((char *)instance + rule->offset);
+  return (char **)(void *)((char *)instance + rule->offset);
 }
 
 /* "a, b, c" of the rules' keys, or of words. */

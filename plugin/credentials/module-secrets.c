@@ -55,13 +55,13 @@ static ThredCredentialStatus read_open(const ThredModuleHost *host, const char *
   return THRED_CREDENTIAL_SUCCESS;
 }
 
-ThredCredentialStatus module_read_secret(const ThredModuleHost *host, const char *path,
-                                         ModuleSecret *secret)
+static ThredCredentialStatus read_as(SecureRule rule, const ThredModuleHost *host, const char *path,
+                                     ModuleSecret *secret)
 {
   char why[480];
   struct stat st;
   *secret = (ModuleSecret){0};
-  int fd = secure_open(path, SECURE_SECRET, &st, why, sizeof why);
+  int fd = secure_open(path, rule, &st, why, sizeof why);
   if (fd < 0) {
     int missing = errno == ENOENT;
     host->message(host, why);
@@ -70,6 +70,18 @@ ThredCredentialStatus module_read_secret(const ThredModuleHost *host, const char
   ThredCredentialStatus status = read_open(host, path, fd, &st, secret);
   close(fd);
   return status;
+}
+
+ThredCredentialStatus module_read_secret(const ThredModuleHost *host, const char *path,
+                                         ModuleSecret *secret)
+{
+  return read_as(SECURE_SECRET, host, path, secret);
+}
+
+ThredCredentialStatus module_read_shared_secret(const ThredModuleHost *host, const char *path,
+                                                ModuleSecret *secret)
+{
+  return read_as(SECURE_CONFIG, host, path, secret);
 }
 
 void module_trim_secret(ModuleSecret *secret)

@@ -62,6 +62,13 @@ typedef struct {
 ThredCredentialStatus module_read_secret(const ThredModuleHost *host, const char *path,
                                          ModuleSecret *secret);
 
+/*
+ * The same for a file that others may read, too (but not write): a Kubernetes service account's
+ * token, which the kubelet lays down with mode 0644 unless the pod says otherwise.
+ */
+ThredCredentialStatus module_read_shared_secret(const ThredModuleHost *host, const char *path,
+                                                ModuleSecret *secret);
+
 /* Cuts line ends and blanks off the end: editors and `echo` leave them. */
 void module_trim_secret(ModuleSecret *secret);
 

@@ -54,8 +54,7 @@ static const Rule rules[] = {
     {"Throttl*", TRYAGAIN, "too many requests"},
     {"TooManyRequestsException", TRYAGAIN, "too many requests"},
     {"RequestLimitExceeded", TRYAGAIN, "too many requests"},
-    {"InternalServiceError*", TRYAGAIN, "an error inside AWS"},
-    {"InternalFailure", TRYAGAIN, "an error inside AWS"},
+    {"Internal*", TRYAGAIN, "an error inside AWS"}, /* InternalServiceError comes with 400, too */
     {"ServiceUnavailable*", TRYAGAIN, "AWS is not available now"},
 };
 

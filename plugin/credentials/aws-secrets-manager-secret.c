@@ -7,8 +7,9 @@
 
 #include "plugin/credentials/aws-secrets-manager.h"
 
-#define CURRENT "AWSCURRENT" /* the version in use, and the one that a rotation has begun to make  \
-                              */
+#define CURRENT                                                                                    \
+  "AWSCURRENT" /* the version in use, and the one that a rotation has begun to make                \
+                */
 #define PENDING "AWSPENDING"
 
 /* Before 7.86 libcurl signs no X-Amz header but the date, and AWS wants all of them signed. */

@@ -487,6 +487,8 @@ static void test_refusals(void **state)
       {"'type': 'ThrottlingException'", TRYAGAIN, "too many requests"},
       {"'type': 'Throttling'", TRYAGAIN, "too many requests"},
       {"'type': 'InternalServiceError', 'status': 500", TRYAGAIN, "an error inside AWS (HTTP 500"},
+      {"'type': 'InternalServiceError'", TRYAGAIN, "an error inside AWS (HTTP 400"},
+      {"'type': 'InternalFailure', 'status': 500", TRYAGAIN, "an error inside AWS"},
       {"'type': 'ServiceUnavailableException', 'status': 503", TRYAGAIN, "AWS is not available"},
       {"'type': 'OptInRequired', 'status': 403", UNAVAIL,
        "it refuses the request (HTTP 403, OptInRequired)"},

@@ -133,6 +133,18 @@ static const char *const variables[] = {"AWS_ACCESS_KEY_ID",
                                         "AWS_EC2_METADATA_SERVICE_ENDPOINT",
                                         "HOME"};
 
+static bool declare(const ThredModuleHost *host, const char *key, const char *value)
+{
+  char *text = NULL;
+  if (!value)
+    return true;
+  if (asprintf(&text, "%s=%s", key, value) < 0)
+    return false;
+  host->identity(host, THRED_IDENTITY_TEXT, text);
+  free(text);
+  return true;
+}
+
 /*
  * The container's authorization (AWS_CONTAINER_AUTHORIZATION_TOKEN and its file) is not among them:
  * it is renewed every hour or so and is no other login for it.
@@ -140,14 +152,9 @@ static const char *const variables[] = {"AWS_ACCESS_KEY_ID",
 static ThredCredentialStatus aws_identity(void *instance, const ThredModuleHost *host)
 {
   const AwsOptions *options = instance;
-  for (const ModuleRule *rule = rules; rule->key; rule++) {
-    char *const *value = (char *const *)((const char *)options + rule->offset);
-    char text[600];
-    if (!*value)
-      continue;
-    snprintf(text, sizeof text, "%s=%.512s", rule->key, *value);
-    host->identity(host, THRED_IDENTITY_TEXT, text);
-  }
+  for (const ModuleRule *rule = rules; rule->key; rule++)
+    if (!declare(host, rule->key, *(char *const *)((const char *)options + rule->offset)))
+      return module_says(host, THRED_CREDENTIAL_UNAVAIL, "out of memory");
   for (size_t i = 0; !host->at_secure && i < sizeof variables / sizeof *variables; i++)
     host->identity(host, THRED_IDENTITY_ENV, variables[i]);
   for (int i = AWS_CREDENTIALS_FILE; i <= AWS_CONFIG_FILE; i++) {

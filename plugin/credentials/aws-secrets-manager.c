@@ -153,7 +153,8 @@ static ThredCredentialStatus aws_identity(void *instance, const ThredModuleHost 
 {
   const AwsOptions *options = instance;
   for (const ModuleRule *rule = rules; rule->key; rule++)
-    if (!declare(host, rule->key, *(char *const *)((const char *)options + rule->offset)))
+    if (!declare(host, rule->key,
+                 *(char *const *)(const void *)((const char *)options + rule->offset)))
       return module_says(host, THRED_CREDENTIAL_UNAVAIL, "out of memory");
   for (size_t i = 0; !host->at_secure && i < sizeof variables / sizeof *variables; i++)
     host->identity(host, THRED_IDENTITY_ENV, variables[i]);

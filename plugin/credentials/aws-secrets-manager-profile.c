@@ -75,20 +75,40 @@ static AwsSpan value_of(AwsFile file, const ModuleSecret *text, const char *prof
   return value;
 }
 
-/* A way to log in that the module does not have; the profile is somebody else's without it. */
-static const char *other_way(AwsFile file, const ModuleSecret *text, const char *profile)
+/*
+ * Ways to log in that the module does not have. The SDKs take the first four before keys of the
+ * same profile, in whichever file these are, and the others after them: the profile is somebody
+ * else's without them.
+ */
+static const char *const before_keys[] = {"role_arn", "sso_session", "sso_start_url",
+                                          "web_identity_token_file", NULL};
+static const char *const after_keys[] = {"credential_process", "login_session", NULL};
+
+/* "PATH: profile 'NAME'", for messages. */
+typedef struct {
+  char text[400];
+} Where;
+
+static Where where_is(const AwsCall *call, AwsFile file, const char *profile)
 {
-  static const char *const ways[] = {"role_arn",
-                                     "sso_session",
-                                     "sso_start_url",
-                                     "credential_process",
-                                     "web_identity_token_file",
-                                     "login_session",
-                                     NULL};
-  for (size_t i = 0; ways[i]; i++)
-    if (value_of(file, text, profile, ways[i]).length)
-      return ways[i];
-  return NULL;
+  Where where;
+  char *path = aws_file_path(call->options, call->host, file);
+  snprintf(where.text, sizeof where.text, "%.300s: profile '%.64s'", path ? path : "", profile);
+  free(path);
+  return where;
+}
+
+/* NOTFOUND, and nothing said: the profile has none of these ways. */
+static ThredCredentialStatus refuse_ways(AwsCall *call, AwsFile file, const ModuleSecret *text,
+                                         const char *profile, const char *const *ways)
+{
+  for (; *ways; ways++)
+    if (value_of(file, text, profile, *ways).length)
+      return aws_says(call, THRED_CREDENTIAL_UNAVAIL,
+                      "%s has %s, a way to log in that the module does not have: name a profile "
+                      "with aws_access_key_id and aws_secret_access_key",
+                      where_is(call, file, profile).text, *ways);
+  return THRED_CREDENTIAL_NOTFOUND;
 }
 
 /* NOTFOUND, and nothing said: the profile has no keys here. */
@@ -97,22 +117,28 @@ static ThredCredentialStatus from_text(AwsCall *call, AwsFile file, const Module
 {
   AwsSpan key_id = value_of(file, text, profile, "aws_access_key_id");
   AwsSpan secret = value_of(file, text, profile, "aws_secret_access_key");
-  const char *way = other_way(file, text, profile);
-  char where[400], *path = aws_file_path(call->options, call->host, file);
-  snprintf(where, sizeof where, "%.300s: profile '%.64s'", path ? path : "", profile);
-  free(path);
-  if (way)
-    return aws_says(call, THRED_CREDENTIAL_UNAVAIL,
-                    "%s has %s, a way to log in that the module does not have: name a profile "
-                    "with aws_access_key_id and aws_secret_access_key",
-                    where, way);
+  ThredCredentialStatus status = refuse_ways(call, file, text, profile, before_keys);
+  if (status != THRED_CREDENTIAL_NOTFOUND)
+    return status;
   if (!key_id.length && !secret.length)
-    return THRED_CREDENTIAL_NOTFOUND;
+    return refuse_ways(call, file, text, profile, after_keys);
   if (!key_id.length || !secret.length)
-    return aws_says(call, THRED_CREDENTIAL_UNAVAIL, "%s has no %s", where,
+    return aws_says(call, THRED_CREDENTIAL_UNAVAIL, "%s has no %s",
+                    where_is(call, file, profile).text,
                     key_id.length ? "aws_secret_access_key" : "aws_access_key_id");
-  return aws_login_take(call, where, key_id, secret,
+  return aws_login_take(call, where_is(call, file, profile).text, key_id, secret,
                         value_of(file, text, profile, "aws_session_token"));
+}
+
+/* What the config says of the profile whose keys are in the other file. */
+static ThredCredentialStatus check_config(AwsCall *call, const char *profile)
+{
+  ModuleSecret text;
+  ThredCredentialStatus status = read_file(call, AWS_CONFIG_FILE, SECURE_CONFIG, &text);
+  if (status == THRED_CREDENTIAL_SUCCESS)
+    status = refuse_ways(call, AWS_CONFIG_FILE, &text, profile, before_keys);
+  module_secret_clear(&text);
+  return status;
 }
 
 /* The config is no secret, and is open to others on many machines; with keys in it, it is one. */
@@ -140,7 +166,9 @@ ThredCredentialStatus aws_login_profile(AwsCall *call)
 {
   bool named, is_there = false;
   const char *profile = aws_profile(call->options, call->host, &named);
-  ThredCredentialStatus status = from_file(call, AWS_CREDENTIALS_FILE, profile, &is_there);
+  ThredCredentialStatus status = check_config(call, profile);
+  if (status == THRED_CREDENTIAL_NOTFOUND)
+    status = from_file(call, AWS_CREDENTIALS_FILE, profile, &is_there);
   if (status == THRED_CREDENTIAL_NOTFOUND)
     status = from_file(call, AWS_CONFIG_FILE, profile, &is_there);
   if (status == THRED_CREDENTIAL_NOTFOUND && named && !is_there)

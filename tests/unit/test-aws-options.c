@@ -225,6 +225,15 @@ static void test_profile_files(void **state)
   expect(BASE "|profile=p", UNAVAIL, "the option profile names the AWS profile 'p', and neither");
   expect(BASE "|profile=r r", UNAVAIL, NO_LOGIN);
   expect(BASE "|profile=s", UNAVAIL, NO_LOGIN);
+  /* a role to be assumed with the keys of the other file, and what comes only after keys */
+  write_credentials("[default]\n" ID SECRET, 0600);
+  write_config("[default]\nrole_arn = arn:x\nsource_profile = default\n", 0644);
+  aws_environment("");
+  expect(BASE, UNAVAIL, ".aws/config: profile 'default' has role_arn, a way to log in");
+  write_config("[default]\ncredential_process = /bin/x\n", 0644);
+  expect(BASE, UNAVAIL, NO_REGION);
+  unlink(aws_at("home/.aws/credentials"));
+  expect(BASE, UNAVAIL, ".aws/config: profile 'default' has credential_process, a way to log in");
   write_config("[profile x]\nsso_session = y\n", 0644);
   expect(BASE "|profile=x", UNAVAIL, ".aws/config: profile 'x' has sso_session, a way to log in");
   remove_files();

@@ -300,7 +300,7 @@ static void test_login_instance_answers(void **state)
   expect(options(""), OK, "");
   /* nobody there */
   expect("secret-id=x|region=eu-central-1|imds-endpoint=http://127.0.0.1:1", TRYAGAIN,
-         "the instance's metadata: http://127.0.0.1:1: Couldn't connect to server");
+         "the instance's metadata: http://127.0.0.1:1: Could");
 }
 
 /* ---- the region ---- */
@@ -430,27 +430,39 @@ static void test_secret_binary(void **state)
   check_secrets(secrets, sizeof secrets / sizeof *secrets, "SecretBinary");
 }
 
-/* What the library does not take: it says itself what is wrong. */
-static void test_secret_refused_by_the_library(void **state)
+/* ---- through the library ---- */
+
+static int get_through_the_stack(const char *text, Credential *credential, Error *error)
+{
+  Stack s;
+  stack_init(&s);
+  stack_add(&s, "aws", "aws-secrets-manager", text);
+  return stack_get(&s, aws_module_dir(), SOON, credential, error);
+}
+
+static void test_through_the_stack(void **state)
 {
   (void)state;
-  Stack s;
   Credential credential;
   Error error;
   aws_environment(ENV);
-  aws_state("{" LOGINS "," STRING("s3cr3t-\\u0001") "}");
-  stack_init(&s);
-  stack_add(&s, "aws", "aws-secrets-manager", options(ALONE));
-  assert_int_equal(stack_get(&s, aws_module_dir(), SOON, &credential, &error), THRED_E_CREDENTIALS);
-  assert_string_equal(error.message, "aws: the API key has a control character in it");
-
   aws_state(ALL);
-  stack_init(&s);
-  stack_add(&s, "aws", "aws-secrets-manager", options(""));
-  if (stack_get(&s, aws_module_dir(), SOON, &credential, &error) != THRED_OK)
+  if (get_through_the_stack(options(""), &credential, &error) != THRED_OK)
     fail_msg("%s", error.message);
   assert_string_equal(credential.partner_uuid, UUID);
   assert_string_equal(credential.api_key, KEY);
+  aws_state("{" LOGINS "}");
+  assert_int_equal(get_through_the_stack(options(""), &credential, &error), THRED_E_CREDENTIALS);
+  assert_says(error, "aws: https://127.0.0.1:");
+  assert_says(error, " has no secret 'thred/prod' with the stage AWSCURRENT in the region");
+  /* what the library does not take, it explains itself */
+  aws_state("{" LOGINS "," STRING("s3cr3t-\\u0001") "}");
+  assert_int_equal(get_through_the_stack(options(ALONE), &credential, &error), THRED_E_CREDENTIALS);
+  assert_string_equal(error.message, "aws: the API key has a control character in it");
+  aws_environment("");
+  assert_int_equal(get_through_the_stack(options("imds=no"), &credential, &error),
+                   THRED_E_CREDENTIALS);
+  assert_says(error, "aws: no AWS login: none in the environment");
 }
 
 /* ---- refusals ---- */
@@ -616,7 +628,7 @@ static void test_tls(void **state)
          "https://127.0.0.2:"); /* its name */
   expect(options_to("localhost", port, "aws/ca.pem"), OK, "");
   expect(options_to("127.0.0.1", port, "none.pem"), UNAVAIL, "none.pem: No such file or directory");
-  expect(options_to("127.0.0.1", 1, NULL), TRYAGAIN, "Couldn't connect to server");
+  expect(options_to("127.0.0.1", 1, NULL), TRYAGAIN, "connect to server");
   expect(options_to("127.0.0.1", aws_ports[AWS_CONTROL], NULL), TRYAGAIN, /* no TLS there */
          "the request for the secret: ");
   assert_seen("requests", "1");
@@ -699,7 +711,7 @@ int main(void)
       cmocka_unit_test(test_region),
       cmocka_unit_test(test_secret_string),
       cmocka_unit_test(test_secret_binary),
-      cmocka_unit_test(test_secret_refused_by_the_library),
+      cmocka_unit_test(test_through_the_stack),
       cmocka_unit_test(test_refusals),
       cmocka_unit_test(test_refused_logins),
       cmocka_unit_test(test_answers),

@@ -3,7 +3,7 @@
  * The module aws-secrets-manager gives no memory back with a secret in it: neither itself nor
  * json-c on its behalf. What libcurl and OpenSSL free is theirs (lib/fetch/http.h).
  *
- * The program's free() stands in front of glibc's for all objects.
+ * The program's free() and realloc() stand in front of glibc's for all objects.
  */
 #include <dlfcn.h>
 #include <malloc.h>
@@ -49,14 +49,36 @@ static void look_at(const void *memory, const void *caller)
   }
 }
 
-void free(void *memory)
+/* Whatever others leave in it: the next owner of the block has not written it. */
+static void give_back(void *memory, const void *caller)
 {
-  if (memory && watching) {
+  if (!memory)
+    return;
+  if (watching) {
     watching = false;
-    look_at(memory, __builtin_return_address(0));
+    look_at(memory, caller);
     watching = true;
   }
+  explicit_bzero(memory, malloc_usable_size(memory));
   __libc_free(memory);
+}
+
+void free(void *memory)
+{
+  give_back(memory, __builtin_return_address(0));
+}
+
+/* It always moves, so that what it leaves behind is looked at, too. */
+void *realloc(void *memory, size_t size)
+{
+  void *moved = malloc(size);
+  size_t before = memory ? malloc_usable_size(memory) : 0;
+  if (!moved)
+    return NULL;
+  if (memory)
+    memcpy(moved, memory, before < size ? before : size);
+  give_back(memory, __builtin_return_address(0));
+  return moved;
 }
 
 /* Asks, and looks at what is freed meanwhile. */

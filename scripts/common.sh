@@ -22,12 +22,20 @@ as_root() {
   if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
 }
 
+# is_installed PACKAGE: itself, or another that provides it (there is a nodejs that is npm, too, and no
+# package npm goes beside that one).
+is_installed() {
+  local status
+  status=$(dpkg-query -W -f '${Status}' "$1" 2>/dev/null) || status=
+  [[ $status != *'ok installed'* ]] || return 0
+  [ -n "$(dpkg-query -W -f '${Status}, ${Provides},\n' | sed -n "/ok installed.*, $1[ ,]/p")" ]
+}
+
 # install_packages [LIST]: installs the packages of scripts/packages, or of LIST, that are missing.
 install_packages() {
   local missing=() package
   for package in $(sed 's/#.*//' "${1-scripts/packages}"); do
-    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' ||
-      missing+=("$package")
+    is_installed "$package" || missing+=("$package")
   done
   [ ${#missing[@]} -eq 0 ] && return
   say "installing ${missing[*]}"
@@ -50,4 +58,27 @@ build() {
   fi
   ninja -C "$dir" --quiet
   meson install -C "$dir" --quiet
+}
+
+# install_stand_ins DIR: what the stand-ins of tests/stand-ins need from npm, into DIR/stand-ins, of the
+# versions and with the checksums of package-lock.json; no package runs a script. Without them the tests
+# that need them are skipped, and say why: DIR/stand-ins/why.
+install_stand_ins() {
+  local to=$1/stand-ins
+  if cmp -s tests/stand-ins/package-lock.json "$to/installed"; then
+    return
+  fi
+  rm -rf "$to"
+  mkdir -p "$to"
+  cp tests/stand-ins/package.json tests/stand-ins/package-lock.json "$to"
+  if ! command -v npm >/dev/null; then
+    echo "npm is not installed" >"$to/why"
+  elif (cd "$to" && npm ci --ignore-scripts --no-audit --no-fund >npm.log 2>&1); then
+    cp "$to/package-lock.json" "$to/installed"
+  else
+    echo "npm ci failed: $(grep -m 1 -i 'err' "$to/npm.log" | head -c 200)" >"$to/why"
+  fi
+  if [ -f "$to/why" ]; then
+    say "tests that need AWS's signer will be skipped: $(cat "$to/why")"
+  fi
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "lib/fetch/secret-json.h"
 
+#include <ctype.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,14 +47,33 @@ static void wipe_strings(json_object *value)
   }
 }
 
-const char *secret_json_read(SecretJson *json, const char *text, size_t length, size_t *at)
+/*
+ * The same text with other letters in its strings. What json-c has read of a text before it finds
+ * it broken, it frees itself, as it is: so a broken text is found by this copy, in whose strings
+ * there is no secret, at the same byte. The copy keeps what a string's validity hangs on: escapes,
+ * what is not ASCII, what is no hexadecimal digit.
+ */
+static char *masked(const char *text, size_t length)
 {
-  *json = (SecretJson){.tokener = json_tokener_new_ex(DEPTH_MAX), .length = length};
-  *at = 0;
-  if (!json->tokener)
-    return "out of memory";
-  fill_tokener(json->tokener, length);
-  json_tokener_set_flags(json->tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+  char *copy = malloc(length + 1);
+  bool inside = false;
+  for (size_t i = 0; copy && i < length; i++) {
+    char c = text[i];
+    bool escaped = inside && c == '\\';
+    copy[i] = c;
+    if (c == '"')
+      inside = !inside;
+    else if (escaped && i + 1 < length)
+      copy[i + 1] = text[i + 1], i++;
+    else if (inside && isascii(c) && isalnum(c))
+      copy[i] = isxdigit(c) ? '0' : 'x';
+  }
+  return copy;
+}
+
+static const char *parse(SecretJson *json, const char *text, size_t length, size_t *at)
+{
+  json_tokener_reset(json->tokener);
   json->object = json_tokener_parse_ex(json->tokener, text, (int)length);
   enum json_tokener_error status = json_tokener_get_error(json->tokener);
   *at = json_tokener_get_parse_end(json->tokener);
@@ -65,6 +86,25 @@ const char *secret_json_read(SecretJson *json, const char *text, size_t length, 
   if (*at != length)
     return "more text after the object";
   return NULL;
+}
+
+const char *secret_json_read(SecretJson *json, const char *text, size_t length, size_t *at)
+{
+  *json = (SecretJson){.tokener = json_tokener_new_ex(DEPTH_MAX), .length = length};
+  *at = 0;
+  char *copy = masked(text, length);
+  const char *problem = "out of memory";
+  if (json->tokener && copy) {
+    fill_tokener(json->tokener, length);
+    json_tokener_set_flags(json->tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+    problem = parse(json, copy, length, at);
+  }
+  secure_wipe(copy, length); /* what is no JSON at all has its secret outside strings */
+  free(copy);
+  if (problem)
+    return problem;
+  json_object_put(json->object);
+  return parse(json, text, length, at);
 }
 
 json_object *secret_json_member(json_object *object, const char *name)

@@ -5,7 +5,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/secure.h"
 #include "plugin/credentials/module.h"
 
 /* Up to `size` bytes; -1 with errno. Regular files only (secure_open): it does not block. */
@@ -32,7 +31,7 @@ static bool is_callers(const ThredModuleHost *host, const struct stat *st)
 }
 
 static ThredCredentialStatus read_open(const ThredModuleHost *host, const char *path, int fd,
-                                       const struct stat *st, ModuleSecret *secret)
+                                       const struct stat *st, size_t max, ModuleSecret *secret)
 {
   char why[128];
   if (is_callers(host, st))
@@ -41,22 +40,24 @@ static ThredCredentialStatus read_open(const ThredModuleHost *host, const char *
                        "files do not count in a program with AT_SECURE",
                        path, (unsigned)st->st_uid);
   /* On the heap: some host programs give their threads very small stacks. */
-  secret->bytes = malloc(MODULE_FILE_MAX + 2);
+  secret->bytes = malloc(max + 2);
   if (!secret->bytes)
     return module_says(host, THRED_CREDENTIAL_UNAVAIL, "out of memory");
-  ssize_t length = read_all(fd, secret->bytes, MODULE_FILE_MAX + 1);
+  secret->room = max + 2;
+  ssize_t length = read_all(fd, secret->bytes, max + 1);
   if (length < 0)
     return module_says(host, THRED_CREDENTIAL_UNAVAIL, "%.300s: %s", path,
                        strerror_r(errno, why, sizeof why));
-  if (length > (ssize_t)MODULE_FILE_MAX)
-    return module_says(host, THRED_CREDENTIAL_UNAVAIL, "%.400s: is larger than 16 KiB", path);
+  if (length > (ssize_t)max)
+    return module_says(host, THRED_CREDENTIAL_UNAVAIL, "%.400s: is larger than %zu KiB", path,
+                       max / 1024);
   secret->length = (size_t)length;
   secret->bytes[length] = 0;
   return THRED_CREDENTIAL_SUCCESS;
 }
 
-static ThredCredentialStatus read_as(SecureRule rule, const ThredModuleHost *host, const char *path,
-                                     ModuleSecret *secret)
+ThredCredentialStatus module_read_file(const ThredModuleHost *host, const char *path,
+                                       SecureRule rule, size_t max, ModuleSecret *secret)
 {
   char why[480];
   struct stat st;
@@ -67,7 +68,7 @@ static ThredCredentialStatus read_as(SecureRule rule, const ThredModuleHost *hos
     host->message(host, why);
     return missing ? THRED_CREDENTIAL_NOTFOUND : THRED_CREDENTIAL_UNAVAIL;
   }
-  ThredCredentialStatus status = read_open(host, path, fd, &st, secret);
+  ThredCredentialStatus status = read_open(host, path, fd, &st, max, secret);
   close(fd);
   return status;
 }
@@ -75,13 +76,7 @@ static ThredCredentialStatus read_as(SecureRule rule, const ThredModuleHost *hos
 ThredCredentialStatus module_read_secret(const ThredModuleHost *host, const char *path,
                                          ModuleSecret *secret)
 {
-  return read_as(SECURE_SECRET, host, path, secret);
-}
-
-ThredCredentialStatus module_read_shared_secret(const ThredModuleHost *host, const char *path,
-                                                ModuleSecret *secret)
-{
-  return read_as(SECURE_CONFIG, host, path, secret);
+  return module_read_file(host, path, SECURE_SECRET, MODULE_FILE_MAX, secret);
 }
 
 void module_trim_secret(ModuleSecret *secret)
@@ -93,7 +88,7 @@ void module_trim_secret(ModuleSecret *secret)
 
 void module_secret_clear(ModuleSecret *secret)
 {
-  secure_wipe(secret->bytes, MODULE_FILE_MAX + 2);
+  secure_wipe(secret->bytes, secret->room);
   free(secret->bytes);
   *secret = (ModuleSecret){0};
 }

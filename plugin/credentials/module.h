@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <thred/credential-module.h>
 
+#include "lib/secure.h"
+
 /* Says one sentence, and is the status. */
 __attribute__((format(printf, 3, 4))) ThredCredentialStatus
 module_says(const ThredModuleHost *host, ThredCredentialStatus status, const char *format, ...);
@@ -52,6 +54,7 @@ void module_free(const ModuleRule *rules, void *instance);
 typedef struct {
   char *bytes; /* NUL-terminated; NULL: not read */
   size_t length;
+  size_t room; /* bytes that are wiped */
 } ModuleSecret;
 
 /*
@@ -62,12 +65,9 @@ typedef struct {
 ThredCredentialStatus module_read_secret(const ThredModuleHost *host, const char *path,
                                          ModuleSecret *secret);
 
-/*
- * The same for a file that others may read, too (but not write): a Kubernetes service account's
- * token, which the kubelet lays down with mode 0644 unless the pod says otherwise.
- */
-ThredCredentialStatus module_read_shared_secret(const ThredModuleHost *host, const char *path,
-                                                ModuleSecret *secret);
+/* The same for a file of up to `max` bytes that is judged by another rule. */
+ThredCredentialStatus module_read_file(const ThredModuleHost *host, const char *path,
+                                       SecureRule rule, size_t max, ModuleSecret *secret);
 
 /* Cuts line ends and blanks off the end: editors and `echo` leave them. */
 void module_trim_secret(ModuleSecret *secret);

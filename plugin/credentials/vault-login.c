@@ -208,7 +208,7 @@ static ThredCredentialStatus by_kubernetes(VaultCall *call)
 {
   const Vault *vault = call->vault;
   ThredCredentialStatus status =
-      module_read_shared_secret(call->host, vault->jwt_file, &call->login);
+      module_read_file(call->host, vault->jwt_file, SECURE_CONFIG, MODULE_FILE_MAX, &call->login);
   if (status == THRED_CREDENTIAL_SUCCESS)
     status = take_login(call, vault->jwt_file);
   if (status != THRED_CREDENTIAL_SUCCESS)

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The module aws-secrets-manager gives no memory back with a secret in it: neither itself nor
+ * json-c on its behalf. What libcurl and OpenSSL free is theirs (lib/fetch/http.h).
+ *
+ * The program's free() and realloc() stand in front of glibc's for all objects.
+ */
+#include <dlfcn.h>
+#include <malloc.h>
+
+#include "tests/unit/aws-fixture.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+
+#ifdef SANITIZED
+int main(void)
+{
+  printf("1..0 # SKIP AddressSanitizer has a free() of its own\n");
+  return 77; /* meson: skipped */
+}
+#else
+
+void __libc_free(void *memory); /* glibc's own */
+
+static bool watching;
+static int module_frees, json_frees, with_secret;
+static char culprit[200];
+
+static void look_at(const void *memory, const void *caller)
+{
+  Dl_info info;
+  if (!dladdr(caller, &info) || !info.dli_fname)
+    return;
+  bool module = strstr(info.dli_fname, "/aws-secrets-manager.so") != NULL;
+  bool json = strstr(info.dli_fname, "/libjson-c.so") != NULL;
+  module_frees += module;
+  json_frees += json;
+  if ((module || json) &&
+      memmem(memory, malloc_usable_size((void *)(uintptr_t)memory), "s3cr3t", 6)) {
+    with_secret++;
+    snprintf(culprit, sizeof culprit, "%s+%#tx", info.dli_fname,
+             (const char *)caller - (const char *)info.dli_fbase);
+  }
+}
+
+/* Whatever others leave in it: the next owner of the block has not written it. */
+static void give_back(void *memory, const void *caller)
+{
+  if (!memory)
+    return;
+  if (watching) {
+    watching = false;
+    look_at(memory, caller);
+    watching = true;
+  }
+  explicit_bzero(memory, malloc_usable_size(memory));
+  __libc_free(memory);
+}
+
+void free(void *memory)
+{
+  give_back(memory, __builtin_return_address(0));
+}
+
+/* It always moves, so that what it leaves behind is looked at, too. */
+void *realloc(void *memory, size_t size)
+{
+  void *moved = malloc(size);
+  size_t before = memory ? malloc_usable_size(memory) : 0;
+  if (!moved)
+    return NULL;
+  if (memory)
+    memcpy(moved, memory, before < size ? before : size);
+  give_back(memory, __builtin_return_address(0));
+  return moved;
+}
+
+/* Asks, and looks at what is freed meanwhile. */
+static void expect_wiped(const char *options, ThredCredentialStatus status)
+{
+  module_frees = json_frees = with_secret = 0;
+  watching = true;
+  Outcome outcome = aws_ask(options, NULL);
+  watching = false;
+  assert_int_equal(outcome.status, status);
+  if (with_secret)
+    fail_msg("%d with a secret, the last by %s", with_secret, culprit);
+  assert_in_range(module_frees, 3, 10000); /* else nothing was looked at */
+}
+
+#define LOGIN  "{'AccessKeyId': 'ASIA', 'SecretAccessKey': 's3cr3t/link', 'Token': 's3cr3t/session'}"
+#define LOGINS "'logins': {'ASIA': {'secret': 's3cr3t/link', 'session': 's3cr3t/session'}}"
+#define KEYS                                                                                       \
+  "AWS_ACCESS_KEY_ID=ASIA|AWS_SECRET_ACCESS_KEY=s3cr3t/link|AWS_SESSION_TOKEN=s3cr3t/session"
+#define OBJECT      "{\\'partner_uuid\\': \\'" UUID "\\', \\'api_key\\': \\'" KEY "\\'}"
+#define FORM(value) "{" LOGINS ", 'secrets': {'x': {'AWSCURRENT': {" value "}}}"
+
+static const char *options(const char *more)
+{
+  static char text[1024];
+  snprintf(text, sizeof text,
+           "secret-id=x|region=eu-central-1|imds-endpoint=http://127.0.0.1:%d|"
+           "endpoint=https://127.0.0.1:%d|ca-file=%s%s",
+           aws_ports[AWS_METADATA], aws_ports[AWS_SERVICE], aws_at("aws/ca.pem"), more);
+  return text;
+}
+
+static void test_secrets(void **state)
+{
+  (void)state;
+  aws_environment(KEYS);
+  aws_state(FORM("'SecretString': '" OBJECT "'") "}");
+  expect_wiped(options(""), OK);
+  assert_in_range(json_frees, 3, 10000);
+  aws_state(FORM("'SecretString': 's3cr3t-api-key\\n'") "}");
+  expect_wiped(options("|partner-uuid=" UUID), OK);
+  expect_wiped(options(""), UNAVAIL);
+  aws_state(FORM("'SecretBinary': 'czNjcjN0LWFwaS1rZXk='") "}");
+  expect_wiped(options("|partner-uuid=" UUID), OK);
+  aws_state("{" LOGINS ", 'fault': {'body': '{\\'SecretString\\': \\'s3cr3t\\', '}}");
+  expect_wiped(options(""), UNAVAIL);
+  aws_state("{" LOGINS ", 'fault': {'status': 400, 'type': 'X', 'message': 's3cr3t/link'}}");
+  expect_wiped(options(""), UNAVAIL);
+  aws_state("{" LOGINS ", 'fault': {'drop': true}}");
+  expect_wiped(options(""), TRYAGAIN);
+}
+
+static void test_logins(void **state)
+{
+  (void)state;
+  char variables[512];
+  aws_state(FORM("'SecretString': '" OBJECT "'") ", 'container': {'authorization': 's3cr3t-token',"
+                                                 "'credentials': " LOGIN
+                                                 "}, 'imds': {'role': 'r', 'credentials': " LOGIN
+                                                 "}}");
+  aws_environment("");
+  expect_wiped(options(""), OK);
+  snprintf(variables, sizeof variables,
+           "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=%s|"
+           "AWS_CONTAINER_CREDENTIALS_FULL_URI=http://127.0.0.1:%d/v2/credentials/1",
+           write_file(aws_at("token"), "s3cr3t-token", 12, 0600), aws_ports[AWS_CONTAINER]);
+  aws_environment(variables);
+  expect_wiped(options(""), OK);
+  static const char file[] =
+      "[default]\naws_access_key_id=ASIA\naws_secret_access_key=s3cr3t/link\n"
+      "aws_session_token=s3cr3t/session\n";
+  aws_environment("");
+  write_file(aws_at("home/.aws/credentials"), file, sizeof file - 1, 0600);
+  expect_wiped(options(""), OK);
+  unlink(aws_at("home/.aws/credentials"));
+  write_file(aws_at("home/.aws/config"), file, sizeof file - 1, 0600);
+  expect_wiped(options(""), OK);
+}
+
+static int set_up(void **state)
+{
+  if (aws_set_up(state))
+    return -1;
+  aws_stand_in_start(false);
+  return 0;
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_secrets),
+      cmocka_unit_test(test_logins),
+  };
+  const char *missing = aws_stand_in_missing();
+  if (missing) {
+    printf("1..0 # SKIP %s\n", missing);
+    return 77; /* meson: skipped */
+  }
+  return cmocka_run_group_tests_name("aws-wipes", tests, set_up, aws_tear_down);
+}
+#endif

@@ -27,7 +27,8 @@ static const char *token_problem(const char *token, size_t length)
 /* As large as module_secret_clear() wipes. */
 static bool set_token(VaultCall *call, const char *token, size_t length)
 {
-  call->token.bytes = calloc(1, MODULE_FILE_MAX + 2);
+  call->token.room = MODULE_FILE_MAX + 2;
+  call->token.bytes = calloc(1, call->token.room);
   if (!call->token.bytes)
     return false;
   memcpy(call->token.bytes, token, length);

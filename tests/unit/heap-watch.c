@@ -17,6 +17,8 @@
 
 static const char *const *secrets;
 static atomic_bool watching;
+static bool here_only;
+static _Thread_local bool here;
 static atomic_int frees, found;
 static _Atomic(const char *) last; /* secret that was found */
 
@@ -55,9 +57,16 @@ void heap_watch(const char *module, const char *const *of)
   atomic_store(&watching, true);
 }
 
+void heap_watch_here(const char *module, const char *const *of)
+{
+  here = here_only = true;
+  heap_watch(module, of);
+}
+
 void heap_expect_clean(void)
 {
   atomic_store(&watching, false);
+  here = here_only = false;
   if (HEAP_UNWATCHED)
     return;
   if (!objects[0].begin)
@@ -83,7 +92,7 @@ static void give_back(void *memory, void *caller)
   if (!memory)
     return;
   const size_t size = malloc_usable_size(memory);
-  if (atomic_load(&watching) && is_watched((uintptr_t)caller)) {
+  if (atomic_load(&watching) && (here || !here_only) && is_watched((uintptr_t)caller)) {
     atomic_fetch_add(&frees, 1);
     for (const char *const *secret = secrets; *secret; secret++)
       if (memmem(memory, size, *secret, strlen(*secret))) {

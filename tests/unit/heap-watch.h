@@ -25,6 +25,9 @@
  * loaded, and json-c. `secrets` ends with a NULL and stays the caller's. */
 void heap_watch(const char *module, const char *const *secrets);
 
+/* The same of the calling thread alone, where a stand-in's threads have the secrets, too. */
+void heap_watch_here(const char *module, const char *const *secrets);
+
 /* No more. Fails the test (cmocka) if a secret was found, or if nothing was freed. */
 void heap_expect_clean(void);
 

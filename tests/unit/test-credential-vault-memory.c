@@ -9,7 +9,7 @@ static const char *const secrets[] = {
 
 static void expect_wiped(const char *options, ThredCredentialStatus status)
 {
-  heap_watch("/vault.so", secrets);
+  heap_watch_here("/vault.so", secrets);
   ThredCredentialStatus got = ask(options);
   heap_expect_clean();
   assert_int_equal(got, status);

@@ -415,6 +415,59 @@ test_exec_surroundings() {
   is 'exec: switched off: silent' '' "$(cat "$work/err")"
 }
 
+test_check() {
+  local where=$dir/conf.d/50-emulator.conf stack
+  where+=:$(grep -n '^credentials' "$where" | cut -d: -f1)
+  run check
+  is 'check: exit status' 0 "$status"
+  is 'check: all of it' "environment  sandbox ($where)
+credentials  SUCCESS   file, and is used" "$(cat "$work/out")"
+  is 'check: no token is asked for' "$(token_requests)" "$(run check; token_requests)"
+  stack='credentials = env [NOTFOUND=continue] gone file env'
+  configure check <<<"[environment sandbox]
+$stack
+next = later
+key-created = $(date -u -d '-85 days' +%F)
+[credentials gone]
+module = file
+path = /nonexistent/credentials
+[credentials later]
+module = systemd"
+  THRED_CONF_DIR=$conf THRED_API_KEY=half run check
+  is 'check: a stack: exit status' 0 "$status"
+  is 'check: a stack: each of its sources' "environment  sandbox ($conf/60-check.conf:2)
+key-created  $(date -u -d '-85 days' +%F), 85 days ago: it is to be changed within 90 days
+credentials  UNAVAIL   env: THRED_API_KEY is set, but THRED_PARTNER_UUID is not set or empty
+             NOTFOUND  gone (module file): /nonexistent/credentials: No such file or directory
+             SUCCESS   file, and is used
+             UNAVAIL   env: THRED_API_KEY is set, but THRED_PARTNER_UUID is not set or empty
+next         NOTFOUND  later (module systemd): CREDENTIALS_DIRECTORY is not set: systemd has handed no \
+credential to this process" "$(cat "$work/out")"
+  THRED_CONF_DIR=$conf run check --json
+  is 'check --json' '{"version":1,"good":true,"age":85,"usable":true,"problems":[],"used":["file"],
+"status":["NOTFOUND","NOTFOUND","SUCCESS","NOTFOUND","NOTFOUND"]}' "$(jq -c '{version, good,
+    age: .environments[0].key_age_days, usable: .environments[0].usable, problems,
+    used: [.environments[0].credentials[] | select(.used).name],
+    status: [.environments[0] | (.credentials + .next)[].status]}' "$work/out" | sed 's/,"status"/,\n"status"/')"
+  configure nothing <<<$'[environment sandbox]\ncredentials = env'
+  THRED_CONF_DIR=$conf run check
+  is 'check: nothing delivers: exit status' 1 "$status"
+  matches 'check: nothing delivers: said' 'problem +no source delivers a credential' "$(cat "$work/out")"
+  configure broken <<<$'[environment sandbox]\ntimeout = soon'
+  THRED_CONF_DIR=$conf run check
+  is 'check: a mistake: exit status' 1 "$status"
+  matches 'check: a mistake: where' "problem +$conf/60-broken.conf:2: " "$(cat "$work/out")"
+  THRED_CONF_DIR=/nonexistent run check
+  is 'check: nothing is active: exit status' 1 "$status"
+  matches 'check: nothing is active: said' 'problem +no environment is active' "$(cat "$work/out")"
+  THRED_CONF_DIR=/nonexistent run check --json
+  is 'check: nothing is active: as JSON' 'false []' "$(jq -r '"\(.good) \(.environments)"' "$work/out")"
+  THRED_DISABLE=1 run check
+  is 'check: switched off: exit status' 1 "$status"
+  run check too much
+  is 'check: an argument: exit status' 2 "$status"
+}
+
 test_exec_errors() {
   usage_error 'exec: no command' exec
   usage_error 'exec: no command behind --' exec --
@@ -479,5 +532,6 @@ test_route_policy
 test_route_json
 test_route_errors
 test_exec_failures
+test_check
 test_exec
 finish

@@ -18,6 +18,7 @@ typedef struct {
 int command_exec(int argc, char **argv);
 int command_token(int argc, char **argv);
 int command_route(int argc, char **argv);
+int command_check(int argc, char **argv);
 int command_doctor(int argc, char **argv);
 int command_flush(int argc, char **argv);
 

@@ -176,7 +176,7 @@ static void test_clean_start(void **state)
   setenv("THRED_TEST_PASSED", "y z", 1);
   snprintf(body, sizeof body, "%s > %s 2>&1\n%s",
            "{ pwd; env | grep -v '^_=\\|^SHLVL=\\|^PWD=\\|^OLDPWD=' | sort; ls /proc/self/fd;"
-           " readlink /proc/$$/fd/0; grep 'Sig[BI]' /proc/$$/status; }",
+           " readlink /proc/$$/fd/0; grep 'Sig[BI]' /proc/self/status; }",
            at("seen"), ECHO);
   char options[2 * PATH_SIZE];
   snprintf(options, sizeof options, "%s|pass-environment=THRED_TEST_PASSED;HOME_THAT_IS_NOT",

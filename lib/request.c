@@ -23,18 +23,23 @@
 
 /* ---- the decision ---- */
 
-/* The default business: the handle's own, else the process's; NULL: the environment's. */
-static const char *default_business(Handle *handle)
+/* The default business: the handle's own, else the process's; NULL: the environment's. Of the last
+ * look at the variables. */
+static const char *known_business(const Handle *handle)
 {
-  if (handle->business[0])
-    return handle->business;
-  process_look(&handle->variables);
-  return process_says_business(&handle->variables);
+  return handle->business[0] ? handle->business : process_says_business(&handle->variables);
 }
 
-bool request_has_same_business(Handle *handle)
+static const char *default_business(Handle *handle)
 {
-  const char *business = default_business(handle);
+  if (!handle->business[0])
+    process_look(&handle->variables);
+  return known_business(handle);
+}
+
+bool request_has_same_business(const Handle *handle)
+{
+  const char *business = known_business(handle);
   return strcmp(handle->remembered.business, business ? business : "") == 0;
 }
 

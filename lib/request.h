@@ -43,7 +43,7 @@ BearerRequest request_bearer(Handle *handle);
  */
 void request_note_refusal(Handle *handle);
 
-/* Whether the default business is the one that decided last. */
-bool request_has_same_business(Handle *handle);
+/* Whether the default business, by the last process_look(), is the one that decided last. */
+bool request_has_same_business(const Handle *handle);
 
 #endif

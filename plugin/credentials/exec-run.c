@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -83,6 +84,7 @@ static void become_command(const Pipes *pipes, char *const argv[], char *const e
   if (prctl(PR_SET_PDEATHSIG, SIGKILL) || out < 0 || err < 0 || null < 0 || dup2(out, 1) < 0 ||
       dup2(err, 2) < 0 || dup2(null, 0) < 0 || chdir("/"))
     _exit(127);
+  umask(077); /* what it keeps of a secret is not for others */
   reset_signals();
   close_others(report);
   fcntl(report, F_SETFD, FD_CLOEXEC);

@@ -8,8 +8,8 @@
  * with __WCLONE alone. A host's handler, its SIG_IGN and its waitpid(-1) do not see it.
  *
  * The command begins with a clean environment, no open descriptors but 0 (/dev/null), 1 and 2, all
- * signals at their defaults, in "/" and in a session of its own. It is killed with that at the
- * deadline, or when this thread ends.
+ * signals at their defaults, a umask of 077, in "/" and in a session of its own. It is killed with
+ * that at the deadline, or when this thread ends.
  */
 #ifndef THRED_CREDENTIALS_EXEC_RUN_H
 #define THRED_CREDENTIALS_EXEC_RUN_H

@@ -174,10 +174,11 @@ static void test_clean_start(void **state)
   int high = fcntl(leak, F_DUPFD, 200);
   setenv("THRED_TEST_SECRET", "x", 1);
   setenv("THRED_TEST_PASSED", "y z", 1);
-  snprintf(body, sizeof body, "%s > %s 2>&1\n%s",
-           "{ pwd; env | grep -v '^_=\\|^SHLVL=\\|^PWD=\\|^OLDPWD=' | sort; ls /proc/self/fd;"
-           " readlink /proc/$$/fd/0; grep 'Sig[BI]' /proc/self/status; }",
-           at("seen"), ECHO);
+  snprintf(
+      body, sizeof body, "%s > %s 2>&1\n%s",
+      "{ pwd; umask; env | grep -v '^_=\\|^SHLVL=\\|^PWD=\\|^OLDPWD=' | sort; ls /proc/self/fd;"
+      " readlink /proc/$$/fd/0; grep 'Sig[BI]' /proc/self/status; }",
+      at("seen"), ECHO);
   char options[2 * PATH_SIZE];
   snprintf(options, sizeof options, "%s|pass-environment=THRED_TEST_PASSED;HOME_THAT_IS_NOT",
            script(body));
@@ -189,7 +190,7 @@ static void test_clean_start(void **state)
   assert_non_null(file);
   assert_true(fread(seen, 1, sizeof seen - 1, file) > 0);
   fclose(file);
-  const char *expected = "/\n"
+  const char *expected = "/\n0077\n"
                          "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n"
                          "THRED_TEST_PASSED=y z\n"
                          "0\n1\n2\n3\n" /* 3 is the folder, for ls */

@@ -40,6 +40,24 @@ typedef struct {
 
 /* ---- the key ---- */
 
+/* "VARIABLE:PATH". What path it is counts as well as the file. */
+static void add_env_file(Digest *digest, const char *text)
+{
+  const char *colon = strchr(text, ':'), *fallback = colon ? colon + 1 : "";
+  char name[128], path[4096] = "";
+  snprintf(name, sizeof name, "%.*s", colon ? (int)(colon - text) : 0, text);
+  const char *value = process_env(name), *home = process_env("HOME");
+  if (value)
+    snprintf(path, sizeof path, "%s", value);
+  else if (fallback[0] == '~')
+    snprintf(path, sizeof path, "%s%s", home ? home : "", fallback + 1);
+  else
+    snprintf(path, sizeof path, "%s", fallback);
+  SnapshotSource file = snapshot_stat(path);
+  digest_add_string(digest, path);
+  digest_add(digest, &file, sizeof file);
+}
+
 static void add_identity(Digest *digest, const Snapshot *snapshot, const SnapshotIdentity *identity)
 {
   const char *text = snapshot_string(snapshot, identity->text);
@@ -50,6 +68,8 @@ static void add_identity(Digest *digest, const Snapshot *snapshot, const Snapsho
   } else if (identity->kind == THRED_IDENTITY_FILE) {
     SnapshotSource file = snapshot_stat(text);
     digest_add(digest, &file, sizeof file);
+  } else if (identity->kind == THRED_IDENTITY_ENV_FILE) {
+    add_env_file(digest, text);
   }
 }
 

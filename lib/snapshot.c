@@ -92,7 +92,7 @@ static bool records_fit(const SnapshotHeader *h)
       return false;
   }
   for (uint32_t i = 0; i < h->identities.count; i++)
-    if (snapshot_identity(h, i)->kind > 2 || !string_set(h, snapshot_identity(h, i)->text))
+    if (snapshot_identity(h, i)->kind > 3 || !string_set(h, snapshot_identity(h, i)->text))
       return false;
   for (uint32_t i = 0; i < h->problems.count; i++)
     if (!string_set(h, snapshot_problem(h, i)->text) ||

@@ -65,16 +65,29 @@ static void add_identity(Source *source, ThredIdentityKind kind, const char *tex
     source->bad_identity = true;
 }
 
+static bool is_known(ThredIdentityKind kind)
+{
+  return kind == THRED_IDENTITY_ENV || kind == THRED_IDENTITY_FILE ||
+         kind == THRED_IDENTITY_TEXT || kind == THRED_IDENTITY_ENV_FILE;
+}
+
+/* A relative path would name another file in each process that reads the configuration. */
+static bool is_found(ThredIdentityKind kind, const char *text)
+{
+  if (kind == THRED_IDENTITY_FILE)
+    return text[0] == '/';
+  const char *colon = strchr(text, ':');
+  return kind != THRED_IDENTITY_ENV_FILE ||
+         (colon && colon > text && (colon[1] == '/' || strncmp(colon + 1, "~/", 2) == 0));
+}
+
 static void host_identity(const ThredModuleHost *host, ThredIdentityKind kind, const char *text)
 {
   Source *source = host->data;
   if (!source->in_identity)
     return;
-  int known =
-      kind == THRED_IDENTITY_ENV || kind == THRED_IDENTITY_FILE || kind == THRED_IDENTITY_TEXT;
-  /* A relative path would name another file in each process that reads the configuration. */
-  if (!known || !text || !text[0] || strnlen(text, IDENTITY_MAX) == IDENTITY_MAX ||
-      (kind == THRED_IDENTITY_FILE && text[0] != '/')) {
+  if (!is_known(kind) || !text || !text[0] || strnlen(text, IDENTITY_MAX) == IDENTITY_MAX ||
+      !is_found(kind, text)) {
     source->bad_identity = true;
     return;
   }

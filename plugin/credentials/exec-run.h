@@ -8,8 +8,10 @@
  * with __WCLONE alone. A host's handler, its SIG_IGN and its waitpid(-1) do not see it.
  *
  * The command begins with a clean environment, no open descriptors but 0 (/dev/null), 1 and 2, all
- * signals at their defaults, a umask of 077, in "/" and in a session of its own. It is killed with
- * that at the deadline, or when this thread ends.
+ * signals at their defaults, a umask of 077, in "/" and in a session of its own. When it has ended,
+ * or must at the deadline, or when this thread ends, all that it has started and not waited for is
+ * killed: it would else become a child of the program's where that is the first process of a
+ * container.
  */
 #ifndef THRED_CREDENTIALS_EXEC_RUN_H
 #define THRED_CREDENTIALS_EXEC_RUN_H

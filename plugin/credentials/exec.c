@@ -210,14 +210,24 @@ static ThredCredentialStatus read_answer(const ThredModuleHost *host, const Exec
     bad_answer(host, exec, why);
   } else {
     status = deliver(host, exec, json.object);
-    const char *key = secret_json_string(json.object, "api_key", &at);
-    if (key) {
-      mask(result->err, result->err_length, key, at);
-      mask_word(result->err, result->err_length, key, at);
-    }
   }
   secret_json_done(&json);
   return status;
+}
+
+/* A key may be written in the answer otherwise than it is (with escapes). */
+static void mask_key(ExecResult *result)
+{
+  SecretJson json;
+  size_t at, length;
+  if (!secret_json_read(&json, result->out, result->out_length, &at)) {
+    const char *key = secret_json_string(json.object, "api_key", &length);
+    if (key) {
+      mask(result->err, result->err_length, key, length);
+      mask_word(result->err, result->err_length, key, length);
+    }
+  }
+  secret_json_done(&json);
 }
 
 /* ---- get ---- */
@@ -241,10 +251,12 @@ static ThredCredentialStatus judge(const ThredModuleHost *host, const Exec *exec
   char text[128];
   if (outcome == EXEC_NO_ROOM || outcome == EXEC_REFUSED)
     return module_says(host, THRED_CREDENTIAL_UNAVAIL, "%.200s: cannot be run: %s", exec->argv[0],
-                       strerror_r(errno_value, text, sizeof text));
+                       errno_value ? strerror_r(errno_value, text, sizeof text)
+                                   : "the process that starts it was killed");
   if (result->out_too_long) /* what was dropped cannot be looked for */
     memset(result->err, 0, sizeof result->err), result->err_length = 0;
   mask(result->err, result->err_length, result->out, result->out_length);
+  mask_key(result);
   if (outcome == EXEC_LATE) {
     note_lines(host, result->err);
     return module_says(host, THRED_CREDENTIAL_TRYAGAIN,
@@ -257,29 +269,44 @@ static ThredCredentialStatus judge(const ThredModuleHost *host, const Exec *exec
   return ended_well ? status : failed(host, exec, result->wait_status, last);
 }
 
-/* Whoever may write the file is whoever gets to run in this process's name. */
-static bool is_trusted(const ThredModuleHost *host, const char *path)
+static bool is_judged(const ThredModuleHost *host, const char *path, SecureRule rule)
 {
   struct stat st;
   char why[480];
-  int fd = secure_open(path, SECURE_CONFIG, &st, why, sizeof why);
+  int fd = secure_open(path, rule, &st, why, sizeof why);
+  if (fd >= 0)
+    close(fd);
   if (fd < 0)
     module_says(host, THRED_CREDENTIAL_UNAVAIL, "%s", why);
+  else if (module_is_callers(host, &st))
+    module_says(host, THRED_CREDENTIAL_UNAVAIL,
+                "%.400s: refused: it belongs to the calling user (%u), whose files do not count in "
+                "a program with AT_SECURE",
+                path, (unsigned)st.st_uid);
   else
-    close(fd);
-  return fd >= 0;
+    return true;
+  return false;
 }
 
+/* Whoever may write the file, or exchange it in its folder, is whoever gets to run in this
+ * process's name. */
+static bool is_trusted(const ThredModuleHost *host, const char *path)
+{
+  g_autofree char *folder = g_path_get_dirname(path);
+  return is_judged(host, path, SECURE_CONFIG) && is_judged(host, folder, SECURE_DIRECTORY);
+}
+
+/* A variable that is passed on comes first: PATH, too. */
 /* "NAME=value" of each variable that is passed on; to be freed with g_strfreev(). */
 static char **make_environment(const Exec *exec, const ThredModuleHost *host)
 {
   GPtrArray *entries = g_ptr_array_new();
-  g_ptr_array_add(entries, g_strdup(PATH_VALUE));
   for (char **name = exec->names; *name && !host->at_secure; name++) {
     const char *value = getenv(*name);
     if (value)
       g_ptr_array_add(entries, g_strconcat(*name, "=", value, NULL));
   }
+  g_ptr_array_add(entries, g_strdup(PATH_VALUE));
   g_ptr_array_add(entries, NULL);
   return (char **)g_ptr_array_free(entries, FALSE);
 }

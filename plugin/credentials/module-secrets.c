@@ -24,8 +24,7 @@ static ssize_t read_all(int fd, char *to, size_t size)
   return (ssize_t)used;
 }
 
-/* Under AT_SECURE a file of the person who started the program is not the administrator's word. */
-static bool is_callers(const ThredModuleHost *host, const struct stat *st)
+bool module_is_callers(const ThredModuleHost *host, const struct stat *st)
 {
   return host->at_secure && st->st_uid != 0 && st->st_uid == getuid();
 }
@@ -34,7 +33,7 @@ static ThredCredentialStatus read_open(const ThredModuleHost *host, const char *
                                        const struct stat *st, size_t max, ModuleSecret *secret)
 {
   char why[128];
-  if (is_callers(host, st))
+  if (module_is_callers(host, st))
     return module_says(host, THRED_CREDENTIAL_UNAVAIL,
                        "%.400s: refused: it belongs to the calling user (%u), whose "
                        "files do not count in a program with AT_SECURE",

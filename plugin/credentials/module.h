@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/stat.h>
 #include <thred/credential-module.h>
 
 #include "lib/secure.h"
@@ -68,6 +69,9 @@ ThredCredentialStatus module_read_secret(const ThredModuleHost *host, const char
 /* The same for a file of up to `max` bytes that is judged by another rule. */
 ThredCredentialStatus module_read_file(const ThredModuleHost *host, const char *path,
                                        SecureRule rule, size_t max, ModuleSecret *secret);
+
+/* Under AT_SECURE a file of the person who started the program is not the administrator's word. */
+bool module_is_callers(const ThredModuleHost *host, const struct stat *st);
 
 /* Cuts line ends and blanks off the end: editors and `echo` leave them. */
 void module_trim_secret(ModuleSecret *secret);

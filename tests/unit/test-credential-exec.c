@@ -7,6 +7,8 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #define UUID   "3c90c3cc-0d44-4b50-8888-8dd25736052a"
@@ -154,7 +156,10 @@ static void test_notes(void **state)
   assert_non_null(strstr(notes, "exec: key ************** end\n"));
   expect("echo 'cannot use " SECRET "' >&2\n" ECHO "exit 2", THRED_CREDENTIAL_UNAVAIL,
          "exit status 2: cannot use **************");
-  /* Where the answer is unusable, too; and short keys. */
+  /* Written otherwise in the answer; where that is unusable, too; and short keys. */
+  expect("echo 'no s3cret/key' >&2\n"
+         "echo '{\"version\":1,\"partner_uuid\":\"a\",\"api_key\":\"s3cret\\/key\"}'; exit 1",
+         THRED_CREDENTIAL_UNAVAIL, "no **********");
   expect("echo " SECRET " >&2; printf '{\"api_key\":\"" SECRET "'", THRED_CREDENTIAL_UNAVAIL, "");
   assert_non_null(strstr(notes, "exec: **************\n"));
   Credential credential;
@@ -304,6 +309,74 @@ static void test_sigchld_is_ignored(void **state)
   sigaction(SIGCHLD, &before, NULL);
 }
 
+/* The first process of a container, as which a subreaper gets all orphans. */
+static void test_nothing_is_left(void **state)
+{
+  (void)state;
+  static const char *const bodies[] = {"sleep 60\n",
+                                       "exec sleep 60\n",
+                                       "setsid sleep 60\n",
+                                       "sleep 60 >/dev/null 2>&1 &\n" ECHO,
+                                       "setsid sleep 60 >/dev/null 2>&1 &\n" ECHO,
+                                       "timeout 60 sh -c 'sleep 60; sleep 60'\n",
+                                       ECHO};
+  struct sigaction before, action = {.sa_handler = count_signal, .sa_flags = SA_RESTART};
+  sigaction(SIGCHLD, &action, &before);
+  assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1L, 0L, 0L, 0L), 0);
+  atomic_store(&signals, 0);
+  for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+    run_for(script(bodies[i]), 0, 400, NULL);
+    errno = 0;
+    assert_int_equal(waitpid(-1, NULL, __WALL | WNOHANG), -1);
+    assert_int_equal(errno, ECHILD);
+  }
+  assert_int_equal(atomic_load(&signals), 0);
+  prctl(PR_SET_CHILD_SUBREAPER, 0L, 0L, 0L, 0L);
+  sigaction(SIGCHLD, &before, NULL);
+}
+
+/* Whatever it is that cannot be had, it is said, and is not the command's fault. */
+static void test_few_descriptors(void **state)
+{
+  (void)state;
+  struct rlimit all, few;
+  const char *option = script(ECHO);
+  int top = dup(0);
+  close(top);
+  assert_int_equal(getrlimit(RLIMIT_NOFILE, &all), 0);
+  bool delivered = false;
+  for (unsigned room = 6; room < 20; room++) {
+    few = all;
+    few.rlim_cur = (rlim_t)top + room;
+    setrlimit(RLIMIT_NOFILE, &few);
+    Heard heard = run_for(option, 0, 20000, NULL);
+    setrlimit(RLIMIT_NOFILE, &all);
+    delivered = heard.status == THRED_CREDENTIAL_SUCCESS;
+    if (!delivered && !strstr(heard.said, "Too many open files"))
+      fail_msg("%u: %s", room, heard.said);
+  }
+  assert_true(delivered);
+}
+
+/* In a program with more rights than its caller's, what the caller owns does not run. */
+static void test_callers_command(void **state)
+{
+  (void)state;
+  if (getuid() != 0)
+    skip();
+  const char *option = script(ECHO);
+  assert_int_equal(chown(at("command"), 12345, 12345), 0);
+  assert_int_equal(setresuid(12345, 12345, 0), 0);
+  Heard heard = run_for(option, 1, 5000, NULL);
+  assert_int_equal(setresuid(0, 0, 0), 0);
+  expect_heard(heard, THRED_CREDENTIAL_UNAVAIL, "");
+  assert_true(strstr(heard.said, "refused") || strstr(heard.said, "denied"));
+  chmod(at("."), 0777);
+  heard = run_for(script(ECHO), 0, 5000, NULL);
+  chmod(at("."), 0755);
+  expect_heard(heard, THRED_CREDENTIAL_UNAVAIL, "writable by group or others");
+}
+
 /* ---- options ---- */
 
 static void test_options(void **state)
@@ -346,6 +419,9 @@ int main(void)
       cmocka_unit_test(test_without_standard_files),
       cmocka_unit_test(test_sigchld_is_handled),
       cmocka_unit_test(test_sigchld_is_ignored),
+      cmocka_unit_test(test_nothing_is_left),
+      cmocka_unit_test(test_few_descriptors),
+      cmocka_unit_test(test_callers_command),
   };
   return cmocka_run_group_tests_name("credential-exec", tests, set_up, fixture_tear_down);
 }

@@ -6,6 +6,7 @@
 #include "lib/clock.h"
 #include "lib/fetch/credentials.h"
 #include "lib/fetch/oauth.h"
+#include "lib/secure.h"
 
 static CredentialsQuestion question_of(const FetchRequest *request, SnapshotTable stack,
                                        int refused)
@@ -41,61 +42,73 @@ static void add_sentence(Error *error, const char *which, const char *text)
 
 /* ---- after a refusal ---- */
 
-/* What has been refused so far, and what came of it. */
+#define REFUSED_MAX 2 /* the first one, and what the stack had when it was asked again */
+
 typedef struct {
   const FetchRequest *request;
   FetchResult *result;
   Error *error;
-  Credential *refused;
-  bool key_refused; /* the last answer was about the key */
+  Credential refused[REFUSED_MAX];
+  unsigned count;
 } Rotation;
 
-/*
- * Asks `stack` for another credential than the refused one, and with that for a token. False: it
- * has none, and the refusal stands as it is; *local says that this is our affair, not the server's
- * word.
- */
-static bool try_stack(Rotation *rotation, SnapshotTable stack, int refused, const char *which,
-                      int *code, bool *local)
+static bool was_refused(const Rotation *rotation, const Credential *credential)
 {
-  Credential credential;
-  Error error = ERROR_INIT;
-  const CredentialsQuestion question = question_of(rotation->request, stack, refused);
-  bool other = false;
-  *local = credentials_get(&question, &credential, &error) != THRED_OK;
-  if (*local) {
-    add_sentence(rotation->error, which, error.message);
-  } else if (is_same(&credential, rotation->refused)) {
-    add_sentence(rotation->error, which, "it holds the same key");
-  } else {
-    other = true;
-    *code = oauth_ask_partner(rotation->request, &credential, rotation->result,
-                              &rotation->key_refused, &error);
-    if (*code != THRED_OK)
-      add_sentence(rotation->error, which, error.message);
-    *rotation->refused = credential;
-  }
-  credential_clear(&credential);
-  return other;
+  for (unsigned i = 0; i < rotation->count; i++)
+    if (is_same(credential, &rotation->refused[i]))
+      return true;
+  return false;
+}
+
+static int ask(Rotation *rotation, const Credential *credential, Error *error)
+{
+  bool key_refused = false;
+  int code =
+      oauth_ask_partner(rotation->request, credential, rotation->result, &key_refused, error);
+  if (code != THRED_OK && key_refused && rotation->count < REFUSED_MAX)
+    rotation->refused[rotation->count++] = *credential;
+  return code;
 }
 
 /*
- * The key was refused. The same stack may have a new one by now: what a file said a moment ago, or
- * what a store keeps for the next rotation. Then `next` is asked. If neither has anything to offer
- * the refusal stands, and if what kept `next` from helping is local, it is not everyone's.
+ * Asks `stack` for a credential that has not been refused, and with that for a token. If it has
+ * none, or that is refused too, *code stays what the first one's refusal was, and so does the
+ * result: the server's word, which is everyone's until some credential of the two stacks changes.
+ * True: the end, one way or the other.
  */
+static bool try_stack(Rotation *rotation, SnapshotTable stack, int refused, const char *which,
+                      int *code)
+{
+  Credential credential;
+  Error error = ERROR_INIT;
+  const unsigned before = rotation->count;
+  const CredentialsQuestion question = question_of(rotation->request, stack, refused);
+  bool ends = false;
+  if (credentials_get(&question, &credential, &error) != THRED_OK) {
+    add_sentence(rotation->error, which, error.message);
+  } else if (was_refused(rotation, &credential)) {
+    add_sentence(rotation->error, which, "it holds the same key");
+  } else {
+    int answer = ask(rotation, &credential, &error);
+    ends = answer == THRED_OK || rotation->count == before;
+    if (ends)
+      *code = answer;
+    if (answer != THRED_OK)
+      add_sentence(rotation->error, which, error.message);
+  }
+  credential_clear(&credential);
+  return ends;
+}
+
+/* The key was refused. The same stack may have a new one by now: what a file said a moment ago, or
+ * what a store keeps for the next rotation. Then `next` is asked. */
 static int rotate(Rotation *rotation, int code)
 {
   const SnapshotEnvironment *environment =
       snapshot_environment(rotation->request->snapshot, rotation->request->environment);
-  bool local;
-  if (try_stack(rotation, environment->credentials, 1, "asked again", &code, &local) &&
-      !rotation->key_refused)
-    return code;
-  if (environment->next.count == 0)
-    return code;
-  if (!try_stack(rotation, environment->next, 0, "next", &code, &local) && local)
-    rotation->result->shared_failure = 0;
+  if (!try_stack(rotation, environment->credentials, 1, "asked again", &code) &&
+      environment->next.count > 0)
+    try_stack(rotation, environment->next, 0, "next", &code);
   return code;
 }
 
@@ -105,14 +118,14 @@ int partner_fetch(const FetchRequest *request, FetchResult *result, Error *error
       snapshot_environment(request->snapshot, request->environment);
   const CredentialsQuestion question = question_of(request, environment->credentials, 0);
   Credential credential;
-  Rotation rotation = {
-      .request = request, .result = result, .error = error, .refused = &credential};
+  Rotation rotation = {.request = request, .result = result, .error = error};
   int code = credentials_get(&question, &credential, error);
   if (code == THRED_OK)
-    code = oauth_ask_partner(request, &credential, result, &rotation.key_refused, error);
-  if (code != THRED_OK && rotation.key_refused)
+    code = ask(&rotation, &credential, error);
+  if (code != THRED_OK && rotation.count > 0)
     code = rotate(&rotation, code);
   credential_clear(&credential);
+  secure_wipe(rotation.refused, sizeof rotation.refused);
   if (error && code == THRED_OK)
     *error = (Error)ERROR_INIT;
   else if (error)

@@ -222,6 +222,24 @@ static void both_refused(void **state)
   end();
 }
 
+/* As it is between two rotations: `next` names a file that is not there yet. */
+static void next_is_empty(void **state)
+{
+  begin(state, emulator.credentials, "one");
+  unlink(beside("next"));
+  control(&emulator, "POST", "set?api_key=two");
+  configure_next(beside("next"));
+  const Probe probe = {.arguments = {"get", BASE INVOICES, "20"}};
+  Outcome outcome;
+  const int64_t since = now_ms();
+  probe_run(&probe, &outcome);
+  assert_in_range(partner_requests(), 1, 1 + (now_ms() - since) / 500);
+  /* It comes: that is another credential, and nobody waits for the end of a failure. */
+  write_key(beside("next"), "two");
+  expect_probe("0 200\n");
+  end();
+}
+
 /* ---- an old key ---- */
 
 static void probe_with_created(int days, Outcome *outcome)
@@ -305,6 +323,24 @@ static void asked_again_in_vain(void **state)
   end();
 }
 
+/* No key is sent twice: `next` has the first one again. */
+static void next_is_the_first(void **state)
+{
+  begin(state, emulator.credentials, "unused");
+  control(&emulator, "POST", "set?api_key=third");
+  char conf[512];
+  snprintf(conf, sizeof conf,
+           "[environment sandbox]\ncredentials = exec\nnext = later\n"
+           "[credentials exec]\ncommand = %s\n[credentials later]\nmodule = file\npath = %s\n",
+           command(2), beside("next"));
+  write_key(beside("next"), "first");
+  emulator_configure(&emulator, "60-rotation.conf", conf);
+  expect_probe("0 401\n");
+  assert_int_equal(partner_requests(), 2);
+  assert_int_equal(runs(), 2);
+  end();
+}
+
 /* A token that is there is served without a look at the stack. */
 static void cached_token_runs_nothing(void **state)
 {
@@ -327,10 +363,12 @@ int main(void)
   const struct CMUnitTest tests[] = {
       IN_MODE(changed_file, easy),
       IN_MODE(next_stack, easy),
+      IN_MODE(next_is_empty, easy),
       IN_MODE(both_refused, easy),
       IN_MODE(old_key, easy),
       IN_MODE(asked_again, easy),
       IN_MODE(asked_again_in_vain, easy),
+      IN_MODE(next_is_the_first, easy),
       IN_MODE(cached_token_runs_nothing, easy),
       IN_MODE(rotated_under_load, easy),
   };

@@ -18,13 +18,15 @@
 
 #define CHECK_EVERY_MS 1000
 #define SAME_ERROR_MS  60000
+#define PROVISIONAL_MS 60000
 
 /* A snapshot with the number of its users in front. The block is 8-byte aligned, as it must be. */
 typedef struct {
   atomic_uint references;
   uint32_t reserved;
   uint8_t origin[DIGEST_SIZE];
-  _Atomic int64_t checked_ms; /* CLOCK_MONOTONIC_COARSE */
+  int64_t made_ms;            /* CLOCK_MONOTONIC_COARSE */
+  _Atomic int64_t checked_ms; /* the same */
   _Alignas(8) unsigned char block[];
 } Holder;
 
@@ -95,7 +97,8 @@ static Holder *new_holder(const void *block, size_t size, const uint8_t origin[D
   atomic_init(&holder->references, 1);
   memcpy(holder->origin, origin, DIGEST_SIZE);
   memcpy(holder->block, block, size);
-  atomic_init(&holder->checked_ms, clock_coarse_ms());
+  holder->made_ms = clock_coarse_ms();
+  atomic_init(&holder->checked_ms, holder->made_ms);
   return holder;
 }
 
@@ -109,6 +112,14 @@ static void put(_Atomic(Holder *) *place, Holder *holder)
     config_release(snapshot_of(old));
 }
 
+/* The files are as they were, and there is no other reason to read them again. */
+static bool still_holds(const Snapshot *snapshot)
+{
+  return snapshot_is_current(snapshot) &&
+         (!snapshot_is_provisional(snapshot) ||
+          clock_coarse_ms() - holder_of(snapshot)->made_ms < PROVISIONAL_MS);
+}
+
 /* The files have not changed since they were found to be no good. */
 static bool is_rejected(const uint8_t origin[DIGEST_SIZE])
 {
@@ -119,15 +130,31 @@ static bool is_rejected(const uint8_t origin[DIGEST_SIZE])
   else
     holder = NULL;
   process_unlock(&lock);
-  const bool still = holder && snapshot_is_current(snapshot_of(holder));
+  const bool still = holder && still_holds(snapshot_of(holder));
   if (holder)
     config_release(snapshot_of(holder));
   return still;
 }
 
+/* A number for its problems; 0: it has none. FNV-1a: equal sentences, not security. */
+static uint64_t mark_of_problems(const Snapshot *snapshot)
+{
+  uint64_t mark = 14695981039346656037u;
+  for (uint32_t i = 0; i < snapshot->problems.count; i++)
+    for (const char *p = snapshot_string(snapshot, snapshot_problem(snapshot, i)->text); *p; p++)
+      mark = (mark ^ (unsigned char)*p) * 1099511628211u;
+  return snapshot->problems.count ? mark | 1 : 0;
+}
+
+/* What was told last. A provisional block is read again each minute, and most often the same. */
+static _Atomic uint64_t told, told_rejected;
+
 /* The first problem of a block stands for all of them here; from_files() has told each. */
 static void log_rejected(const Snapshot *snapshot)
 {
+  const uint64_t mark = mark_of_problems(snapshot);
+  if (atomic_exchange(&told_rejected, mark) == mark)
+    return;
   log_error("the changed configuration has %u error%s, and the one before it stays in use: %s",
             snapshot->problems.count, snapshot->problems.count == 1 ? "" : "s",
             snapshot_string(snapshot, snapshot_problem(snapshot, 0)->text));
@@ -154,6 +181,8 @@ static const Snapshot *choose(const Snapshot *old, Holder *holder)
   config_again(snapshot);
   put(&current, holder);
   put(&rejected, NULL);
+  atomic_store(&told, mark_of_problems(snapshot));
+  atomic_store(&told_rejected, 0);
   config_release(old);
   log_set_level((SnapshotLog)snapshot->log);
   return snapshot;
@@ -198,9 +227,11 @@ static Holder *from_files(ProcessPaths *paths, const uint8_t origin[DIGEST_SIZE]
     return NULL;
   }
   const Snapshot *snapshot = snapshot_of(holder);
-  for (uint32_t i = 0; i < snapshot->problems.count; i++)
+  const uint64_t mark = mark_of_problems(snapshot);
+  const bool news = atomic_exchange(&told, mark) != mark;
+  for (uint32_t i = 0; news && i < snapshot->problems.count; i++)
     log_warning("%s", snapshot_string(snapshot, snapshot_problem(snapshot, i)->text));
-  Cache *cache = cache_create(snapshot->entries);
+  Cache *cache = snapshot_is_provisional(snapshot) ? NULL : cache_create(snapshot->entries);
   if (cache)
     cache_store_config(cache, origin, snapshot, snapshot->size);
   return holder;
@@ -224,7 +255,7 @@ static void log_unread(const Error *error)
 static const Snapshot *renew(const Snapshot *old, ProcessPaths *paths,
                              const uint8_t origin[DIGEST_SIZE], Depth depth, Error *error)
 {
-  if (old && (snapshot_is_current(old) || is_rejected(origin))) {
+  if (old && (still_holds(old) || is_rejected(origin))) {
     mark_checked(old);
     return old;
   }

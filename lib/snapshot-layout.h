@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 #define SNAPSHOT_MAGIC  0x31504e5344524854u /* "THRDSNP1", little-endian */
-#define SNAPSHOT_LAYOUT 1u
+#define SNAPSHOT_LAYOUT 2u
 #define SNAPSHOT_MAX    (256u * 1024u) /* bytes; a larger configuration is refused */
 #define SNAPSHOT_NONE   0xffffffffu    /* "no such index" */
 
@@ -109,6 +109,8 @@ typedef struct {
   uint32_t action[4];       /* SnapshotAction by ThredCredentialStatus */
   SnapshotTable options;    /* a run of `options` (offset: index) */
   SnapshotTable identities; /* a run of `identities` (offset: index) */
+  uint32_t unidentified;    /* 1: the module could not tell them; nobody asks it then, for tokens of
+                               different credentials would be one */
 } SnapshotStackEntry;
 
 typedef struct {
@@ -135,7 +137,7 @@ _Static_assert(sizeof(SnapshotEnvironment) == 80, "SnapshotEnvironment");
 _Static_assert(offsetof(SnapshotEnvironment, credentials) == 56, "SnapshotEnvironment.credentials");
 _Static_assert(sizeof(SnapshotHost) == 8, "SnapshotHost");
 _Static_assert(sizeof(SnapshotRoute) == 24, "SnapshotRoute");
-_Static_assert(sizeof(SnapshotStackEntry) == 40, "SnapshotStackEntry");
+_Static_assert(sizeof(SnapshotStackEntry) == 44, "SnapshotStackEntry");
 _Static_assert(sizeof(SnapshotOption) == 16, "SnapshotOption");
 _Static_assert(sizeof(SnapshotIdentity) == 8, "SnapshotIdentity");
 _Static_assert(sizeof(SnapshotProblem) == 12, "SnapshotProblem");

@@ -58,7 +58,7 @@ static bool stack_entry_fits(const SnapshotHeader *h, const SnapshotStackEntry *
     if (s->action[i] > SNAPSHOT_ACTION_CONTINUE)
       return false;
   return string_set(h, s->name) && string_set(h, s->module) && run_fits(s->options, h->options) &&
-         run_fits(s->identities, h->identities);
+         run_fits(s->identities, h->identities) && s->unidentified <= 1;
 }
 
 static bool route_fits(const SnapshotHeader *h, const SnapshotRoute *r)
@@ -137,6 +137,14 @@ bool snapshot_is_current(const Snapshot *snapshot)
       return false;
   }
   return true;
+}
+
+bool snapshot_is_provisional(const Snapshot *snapshot)
+{
+  for (uint32_t i = 0; i < snapshot->stack.count; i++)
+    if (snapshot_stack(snapshot, i)->unidentified)
+      return true;
+  return false;
 }
 
 uint32_t snapshot_find_environment(const Snapshot *snapshot, const char *name)

@@ -57,6 +57,10 @@ SNAPSHOT_TABLE_ACCESSOR(snapshot_identity, SnapshotIdentity, identities)
 SNAPSHOT_TABLE_ACCESSOR(snapshot_problem, SnapshotProblem, problems)
 #undef SNAPSHOT_TABLE_ACCESSOR
 
+/* Some module could not tell its identity when the block was made: perhaps for a reason of that
+ * process's own, so it is not for others, and not for long. */
+bool snapshot_is_provisional(const Snapshot *snapshot);
+
 /* The environment called `name`, or SNAPSHOT_NONE. */
 uint32_t snapshot_find_environment(const Snapshot *snapshot, const char *name);
 

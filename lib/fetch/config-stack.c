@@ -185,11 +185,11 @@ static void add_identity(ThredIdentityKind kind, const char *text, void *data)
   g_array_append_val(identities->found, record);
 }
 
-/* What the answers of `module` depend on; an empty run and a problem if it cannot say. */
+/* What the answers of `module` depend on; an empty run and a problem if it cannot say (*failed). */
 static SnapshotTable write_identities(ConfigTree *tree, SnapshotBuild *build,
                                       const SnapshotOrigin *origin, const char *module,
                                       const GArray *options, const ConfigGroup *environment,
-                                      const ConfigEntry *stack)
+                                      const ConfigEntry *stack, uint32_t *failed)
 {
   SnapshotTable run = {snapshot_build_count(build, SNAPSHOT_BUILD_IDENTITIES), 0};
   g_autoptr(GArray) found = g_array_new(FALSE, FALSE, sizeof(SnapshotIdentity));
@@ -213,6 +213,7 @@ static SnapshotTable write_identities(ConfigTree *tree, SnapshotBuild *build,
                                                        : "the module did not say why";
   config_problem(tree, stack->place, environment->label, stack->key, "module %s cannot be used: %s",
                  module, why);
+  *failed = 1;
   return run;
 }
 
@@ -233,8 +234,8 @@ SnapshotTable config_stack_write(ConfigTree *tree, SnapshotBuild *build,
     record.options = write_options(build, options);
     record.identities.offset = snapshot_build_count(build, SNAPSHOT_BUILD_IDENTITIES);
     if (active)
-      record.identities =
-          write_identities(tree, build, origin, module, options, environment, stack);
+      record.identities = write_identities(tree, build, origin, module, options, environment, stack,
+                                           &record.unidentified);
     snapshot_build_add(build, SNAPSHOT_BUILD_STACK, &record);
   }
   return run;

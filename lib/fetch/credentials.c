@@ -108,6 +108,15 @@ static int64_t share_of_time(int64_t deadline_ms, uint32_t sources)
   return now + (deadline_ms - now) / ((int64_t)sources + 1);
 }
 
+/* The cache would not tell its tokens from those of another credential. */
+static ThredCredentialStatus pass_over(Credential *credential, char said[ERROR_MESSAGE_SIZE])
+{
+  credential_clear(credential);
+  snprintf(said, ERROR_MESSAGE_SIZE,
+           "it could not be used when the configuration was read, and is asked again in a minute");
+  return THRED_CREDENTIAL_UNAVAIL;
+}
+
 /*
  * nsswitch.conf(5): an action is looked up by what the source answered. After a SUCCESS=continue
  * the last source that delivers wins, and what an earlier one delivered stands if none does.
@@ -132,7 +141,10 @@ int credentials_get(const CredentialsQuestion *question, Credential *credential,
       break;
     }
     ThredCredentialStatus status =
-        ask(question, entry, share_of_time(question->deadline_ms, stack.count - i), &found, said);
+        entry->unidentified
+            ? pass_over(&found, said)
+            : ask(question, entry, share_of_time(question->deadline_ms, stack.count - i), &found,
+                  said);
     if (status == THRED_CREDENTIAL_SUCCESS) {
       *credential = found;
       have = true;

@@ -67,8 +67,8 @@ static void add_identity(Source *source, ThredIdentityKind kind, const char *tex
 
 static bool is_known(ThredIdentityKind kind)
 {
-  return kind == THRED_IDENTITY_ENV || kind == THRED_IDENTITY_FILE ||
-         kind == THRED_IDENTITY_TEXT || kind == THRED_IDENTITY_ENV_FILE;
+  return kind == THRED_IDENTITY_ENV || kind == THRED_IDENTITY_FILE || kind == THRED_IDENTITY_TEXT ||
+         kind == THRED_IDENTITY_ENV_FILE;
 }
 
 /* A relative path would name another file in each process that reads the configuration. */
@@ -282,13 +282,13 @@ static bool copy_options(Source *source, const SourceQuestion *question)
 }
 
 /* NULL, and one sentence: out of memory, or no module. */
-static Source *new_source(const SourceQuestion *question, char said[ERROR_MESSAGE_SIZE])
+static Source *new_source(const SourceQuestion *question, bool gets, char said[ERROR_MESSAGE_SIZE])
 {
   char why[ERROR_MESSAGE_SIZE] = "out of memory";
   Source *source = calloc(1, sizeof *source);
   if (source && copy_options(source, question)) {
     source->module = credentials_load(question->module_dir, question->module, why, sizeof why);
-    if (source->module && credentials_is_hanging(source->module)) {
+    if (source->module && gets && credentials_is_hanging(source->module)) {
       snprintf(why, sizeof why, "the module '%s' still hangs in an earlier call",
                source->module->name);
       source->module = NULL;
@@ -309,6 +309,7 @@ static Source *new_source(const SourceQuestion *question, char said[ERROR_MESSAG
                                    .refused = question->refused,
                                    .wait = host_wait,
                                    .note = host_note};
+  source->gets = gets;
   source->deadline_ms = question->deadline_ms;
   source->threads = question->threads;
   source->note = question->note;
@@ -338,9 +339,7 @@ ThredCredentialStatus source_get(const SourceQuestion *question, Credential *cre
 {
   ThredCredentialStatus status = THRED_CREDENTIAL_UNAVAIL;
   credential_clear(credential);
-  Source *source = new_source(question, said);
-  if (source)
-    source->gets = true;
+  Source *source = new_source(question, true, said);
   if (!source || !answer(source, question, said))
     return status;
   status = source->status;
@@ -354,7 +353,7 @@ ThredCredentialStatus source_identity(const SourceQuestion *question, Credential
                                       void *data, char said[ERROR_MESSAGE_SIZE])
 {
   ThredCredentialStatus status = THRED_CREDENTIAL_UNAVAIL;
-  Source *source = new_source(question, said);
+  Source *source = new_source(question, false, said);
   if (!source || !answer(source, question, said))
     return status;
   status = source->status;

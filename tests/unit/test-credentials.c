@@ -211,7 +211,12 @@ static void test_identities(void **state)
       {"2", "text-length", "4096", 2, 0},
       {"1", "text", "relative", 2, 0},
       {"2", "text", "", 2, 0},
-      {"3", "text", "unknown", 2, 0},
+      {"3", "text", "A_VARIABLE:/a/file", 0, 1},
+      {"3", "text", "A_VARIABLE:~/a/file", 0, 1},
+      {"3", "text", "A_VARIABLE", 2, 0},
+      {"3", "text", ":/a/file", 2, 0},
+      {"3", "text", "A_VARIABLE:relative", 2, 0},
+      {"4", "text", "unknown", 2, 0},
       {"99", "text", "unknown", 2, 0},
       {"2", "unset", "", 2, 0},
   };
@@ -320,6 +325,25 @@ static void test_deadline(void **state)
   assert_int_equal(stack_get(&s, zoo_dir, clock_monotonic_ms() + 30, &credential, &error),
                    THRED_OK);
   assert_string_equal(credential.api_key, SECRET);
+}
+
+/* What the cache cannot tell from another credential is not asked, even if it would deliver. */
+static void test_unidentified(void **state)
+{
+  (void)state;
+  Stack s;
+  Credential credential;
+  Error error;
+  ZooCalls *calls = zoo();
+  stack_init(&s);
+  stack_add(&s, "a", "script", GIVES)->unidentified = 1;
+  assert_true(snapshot_is_provisional(&s.header));
+  assert_int_equal(stack_get(&s, zoo_dir, SOON, &credential, &error), THRED_E_CREDENTIALS);
+  assert_says(error, "a: it could not be used when the configuration was read");
+  assert_int_equal(calls->open, 0);
+  stack_add(&s, "b", "script-local", "uuid=x|key=other");
+  assert_int_equal(stack_get(&s, zoo_dir, SOON, &credential, &error), THRED_OK);
+  assert_string_equal(credential.api_key, "other");
 }
 
 /* ---- those that do not come back ---- */
@@ -448,6 +472,7 @@ int main(void)
       cmocka_unit_test(test_actions),
       cmocka_unit_test(test_empty_stack),
       cmocka_unit_test(test_deadline),
+      cmocka_unit_test(test_unidentified),
       cmocka_unit_test(test_refused),
       cmocka_unit_test(test_each_is_told),
       cmocka_unit_test(test_hanging),

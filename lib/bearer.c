@@ -20,7 +20,7 @@
   25 /* and twice as long each time, with as much by chance, up to eight times */
 #define LEASE_GRACE_MS    2000  /* a fetch that keeps its time-out never loses its lease */
 #define RENEW_CALM_MS     60000 /* more than this left: renewing may not cost a caller much */
-#define RENEW_PATIENCE_MS 2000  /* what it may cost then */
+#define RENEW_PATIENCE_MS 6000  /* what it may cost then; half of it is for the sources */
 #define STALLS_MAX        60    /* of 50 ms: longer than the cache takes to give itself up */
 #define SAME_WARNING_MS   60000
 #define DAY_MS            86400000
@@ -40,19 +40,30 @@ typedef struct {
 
 /* ---- the key ---- */
 
-/* "VARIABLE:PATH". What path it is counts as well as the file. */
+/* THRED_IDENTITY_ENV_FILE: the path, or "" for none. */
+static void find_env_file(const char *text, char path[4096])
+{
+  char name[128];
+  const size_t length = strcspn(text, ":/");
+  snprintf(name, sizeof name, "%.*s", (int)length, text);
+  const char *value = process_env(name), *home = process_env("HOME");
+  const char *rest = text[length] ? text + length + 1 : "";
+  path[0] = 0;
+  if (text[length] == '/' && value)
+    snprintf(path, 4096, "%s/%s", value, rest);
+  else if (text[length] == ':' && value)
+    snprintf(path, 4096, "%s", value);
+  else if (text[length] == ':' && rest[0] == '~')
+    snprintf(path, 4096, "%s%s", home ? home : "", rest + 1);
+  else if (text[length] == ':')
+    snprintf(path, 4096, "%s", rest);
+}
+
+/* What path it is counts as well as the file. */
 static void add_env_file(Digest *digest, const char *text)
 {
-  const char *colon = strchr(text, ':'), *fallback = colon ? colon + 1 : "";
-  char name[128], path[4096] = "";
-  snprintf(name, sizeof name, "%.*s", colon ? (int)(colon - text) : 0, text);
-  const char *value = process_env(name), *home = process_env("HOME");
-  if (value)
-    snprintf(path, sizeof path, "%s", value);
-  else if (fallback[0] == '~')
-    snprintf(path, sizeof path, "%s%s", home ? home : "", fallback + 1);
-  else
-    snprintf(path, sizeof path, "%s", fallback);
+  char path[4096];
+  find_env_file(text, path);
   SnapshotSource file = snapshot_stat(path);
   digest_add_string(digest, path);
   digest_add(digest, &file, sizeof file);
@@ -233,6 +244,7 @@ static int request_token(const Call *call, int64_t deadline_ms, const char *part
                         .wait_begin = worker_wait_begin,
                         .wait_end = worker_wait_end,
                         .start = worker_start,
+                        .note_lost = worker_note_lost,
                         .note = note,
                         .at_secure = (int)paths.origin.at_secure};
     token->boot_ms = clock_boot_ms();

@@ -141,7 +141,8 @@ static uint64_t mark_of_problems(const Snapshot *snapshot)
 {
   uint64_t mark = 14695981039346656037u;
   for (uint32_t i = 0; i < snapshot->problems.count; i++)
-    for (const char *p = snapshot_string(snapshot, snapshot_problem(snapshot, i)->text); *p; p++)
+    for (const char *p = snapshot_string(snapshot, snapshot_problem(snapshot, i)->text); p && *p;
+         p++)
       mark = (mark ^ (unsigned char)*p) * 1099511628211u;
   return snapshot->problems.count ? mark | 1 : 0;
 }

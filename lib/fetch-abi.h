@@ -45,6 +45,7 @@ typedef struct {
   void (*wait_begin)(void);  /* around what only waits, with nothing locked (worker.h) */
   void (*wait_end)(void);
   bool (*start)(void (*function)(void *data), void *data); /* a thread (worker.h) */
+  void (*note_lost)(bool is_lost);                         /* .. that is left behind */
   void (*note)(const char *text); /* a line for the log, at `info`, without secrets */
 } FetchRequest;
 

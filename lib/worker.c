@@ -17,6 +17,7 @@
  */
 static pthread_rwlock_t gate = PTHREAD_RWLOCK_INITIALIZER;
 static atomic_uint running; /* workers, and those about to start */
+static atomic_uint lost;    /* of these: whom nobody waits for any more (worker_note_lost) */
 static _Thread_local bool is_worker;
 static _Thread_local bool forking; /* this thread's fork took the gate */
 
@@ -35,10 +36,24 @@ static bool take_gate(long patience_ms)
 
 /* ---- fork and exit ---- */
 
+/* For one that hangs in foreign code nothing waits: it may do so for good. */
+static bool is_anyone_at_work(void)
+{
+  return atomic_load(&running) > atomic_load(&lost);
+}
+
+void worker_note_lost(bool is_lost)
+{
+  if (is_lost)
+    atomic_fetch_add(&lost, 1);
+  else if (atomic_load(&lost) > 0)
+    atomic_fetch_sub(&lost, 1);
+}
+
 static void before_fork(void)
 {
   /* A module that forks is a worker itself, and has the gate. */
-  forking = atomic_load(&running) > 0 && !is_worker && take_gate(FORK_PATIENCE_MS);
+  forking = is_anyone_at_work() && !is_worker && take_gate(FORK_PATIENCE_MS);
 }
 
 static void after_fork_in_parent(void)
@@ -52,6 +67,7 @@ static void after_fork_in_child(void)
 {
   gate = (pthread_rwlock_t)PTHREAD_RWLOCK_INITIALIZER;
   atomic_store(&running, 0);
+  atomic_store(&lost, 0);
   forking = false;
   is_worker = false;
 }
@@ -69,7 +85,7 @@ static atomic_bool exiting;
 static void on_exit_hold(void)
 {
   atomic_store(&exiting, true);
-  if (atomic_load(&running) > 0 && !is_worker)
+  if (is_anyone_at_work() && !is_worker)
     (void)take_gate(EXIT_PATIENCE_MS);
 }
 

@@ -21,6 +21,10 @@
 /* Runs function(data) in a new thread. False: there is none to be had (limits, seccomp, exit). */
 bool worker_start(void (*function)(void *data), void *data);
 
+/* A worker has been left behind in foreign code that does not come back; or has come back after
+ * all. While it hangs neither fork nor exit waits for it. */
+void worker_note_lost(bool is_lost);
+
 /* Around a call that only waits: no lock is held, nothing of OpenSSL's or GLib's is in use. Nothing
  * happens on any other thread than a worker. They do not nest. */
 void worker_wait_begin(void);

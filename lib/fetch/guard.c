@@ -11,6 +11,7 @@ typedef struct {
   void (*function)(void *data);
   void (*release)(void *data);
   void *data;
+  void (*note_lost)(bool is_lost);
   pthread_mutex_t lock;
   pthread_cond_t returned; /* on CLOCK_MONOTONIC */
   bool done, left;         /* guarded by `lock`: it has returned; nobody waits any more */
@@ -36,6 +37,8 @@ static void run(void *data)
   const bool left = call->left;
   pthread_cond_signal(&call->returned);
   pthread_mutex_unlock(&call->lock);
+  if (left && call->note_lost)
+    call->note_lost(false);
   if (left && call->release)
     call->release(call->data);
   let_go(call);
@@ -61,13 +64,15 @@ static bool start_plain(Call *call)
   return started;
 }
 
-static Call *new_call(void (*function)(void *), void (*release)(void *), void *data)
+static Call *new_call(const GuardThreads *threads, void (*function)(void *),
+                      void (*release)(void *), void *data)
 {
   pthread_condattr_t monotonic;
   Call *call = malloc(sizeof *call);
   if (!call)
     return NULL;
   *call = (Call){.function = function, .release = release, .data = data};
+  call->note_lost = threads->start ? threads->note_lost : NULL;
   atomic_init(&call->holders, 2);
   pthread_mutex_init(&call->lock, NULL);
   pthread_condattr_init(&monotonic);
@@ -88,6 +93,8 @@ static bool wait_for(Call *call, int64_t deadline_ms)
     late = pthread_cond_timedwait(&call->returned, &call->lock, &until);
   const bool done = call->done;
   call->left = !done;
+  if (!done && call->note_lost)
+    call->note_lost(true);
   pthread_mutex_unlock(&call->lock);
   return done;
 }
@@ -95,7 +102,7 @@ static bool wait_for(Call *call, int64_t deadline_ms)
 bool guard_run(const GuardThreads *threads, void (*function)(void *data),
                void (*release)(void *data), void *data, int64_t deadline_ms)
 {
-  Call *call = new_call(function, release, data);
+  Call *call = new_call(threads, function, release, data);
   if (!call || !(threads->start ? threads->start(run, call) : start_plain(call))) {
     if (call) {
       atomic_store(&call->holders, 1);

@@ -18,6 +18,7 @@ typedef struct {
   bool (*start)(void (*function)(void *data), void *data);
   void (*wait_begin)(void);
   void (*wait_end)(void);
+  void (*note_lost)(bool is_lost); /* one that was started is left behind; or has come back */
 } GuardThreads;
 
 /*

@@ -288,18 +288,37 @@ static int perform(Transfer *transfer, const HttpRequest *request, int64_t left_
   return rc == CURLE_OK ? THRED_OK : transfer_error(transfer, request, rc, error);
 }
 
-/* A secret goes to whoever this file vouches for, so it is judged like the configuration. */
+/* A secret goes to whoever this file vouches for, so it is judged like the configuration; and under
+ * AT_SECURE it is not the caller's. */
 static int check_ca_file(const HttpRequest *request, Error *error)
 {
   struct stat st;
   char why[400];
-  int fd =
-      request->ca_file ? secure_open(request->ca_file, SECURE_CONFIG, &st, why, sizeof why) : -1;
-  if (request->ca_file && fd < 0)
+  if (!request->ca_file)
+    return THRED_OK;
+  int fd = secure_open(request->ca_file, SECURE_CONFIG, &st, why, sizeof why);
+  if (fd < 0)
     return error_set(error, THRED_E_CONFIG, "ca-file: %s", why);
-  if (fd >= 0)
-    close(fd);
+  close(fd);
+  if (request->at_secure && st.st_uid != 0 && st.st_uid == getuid())
+    return error_set(error, THRED_E_CONFIG,
+                     "ca-file: %.300s: refused: it belongs to the calling user, whose files do not "
+                     "count in a program with AT_SECURE",
+                     request->ca_file);
   return THRED_OK;
+}
+
+/* libcurl writes the keys of its TLS connections to the file that SSLKEYLOGFILE names, with
+ * getenv(3) where it should be secure_getenv(3), and it cannot be told not to. */
+static int check_environment(const HttpRequest *request, Error *error)
+{
+  if (!request->at_secure || !getenv("SSLKEYLOGFILE"))
+    return THRED_OK;
+  return error_set(
+      error, THRED_E_CONFIG,
+      "%s was not asked: SSLKEYLOGFILE is set in a program with AT_SECURE, and libcurl "
+      "would write its keys there",
+      request->host);
 }
 
 int http_send(const HttpRequest *request, HttpReply *reply, Error *error)
@@ -309,7 +328,9 @@ int http_send(const HttpRequest *request, HttpReply *reply, Error *error)
   if (left_ms <= 0)
     return error_set(error, THRED_E_TIMEOUT, "%s was not asked: the time allowed ran out",
                      request->host);
-  int code = check_ca_file(request, error);
+  int code = check_environment(request, error);
+  if (code == THRED_OK)
+    code = check_ca_file(request, error);
   if (code != THRED_OK)
     return code;
   Transfer transfer = {.reply = reply};

@@ -18,7 +18,7 @@ static CredentialsQuestion question_of(const FetchRequest *request, SnapshotTabl
       .at_secure = request->at_secure,
       .refused = refused,
       .deadline_ms = request->deadline_ms,
-      .threads = {request->start, request->wait_begin, request->wait_end},
+      .threads = {request->start, request->wait_begin, request->wait_end, request->note_lost},
       .note = request->note,
   };
 }

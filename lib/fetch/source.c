@@ -76,9 +76,11 @@ static bool is_found(ThredIdentityKind kind, const char *text)
 {
   if (kind == THRED_IDENTITY_FILE)
     return text[0] == '/';
-  const char *colon = strchr(text, ':');
+  const char *mark = text + strcspn(text, ":/");
   return kind != THRED_IDENTITY_ENV_FILE ||
-         (colon && colon > text && (colon[1] == '/' || strncmp(colon + 1, "~/", 2) == 0));
+         (mark > text &&
+          (*mark == '/' ? mark[1] != 0
+                        : *mark == ':' && (mark[1] == '/' || strncmp(mark + 1, "~/", 2) == 0)));
 }
 
 static void host_identity(const ThredModuleHost *host, ThredIdentityKind kind, const char *text)

@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/secure.h"
 #include "plugin/credentials/module.h"
@@ -141,6 +142,11 @@ static ThredCredentialStatus keyring_get(void *instance, const ThredModuleHost *
   if (host->at_secure)
     return module_says(host, THRED_CREDENTIAL_NOTFOUND,
                        "a user's keyrings do not count in a program with AT_SECURE");
+  /* These are the rings of the real user, while the cache and all else is the effective one's. */
+  if (getuid() != geteuid())
+    return module_says(host, THRED_CREDENTIAL_UNAVAIL,
+                       "the process runs as user %u for user %u: keyrings are the latter's",
+                       (unsigned)geteuid(), (unsigned)getuid());
   const key_serial_t ring = strcmp(or_default(keyring->keyring, rings[0]), rings[0]) == 0
                                 ? KEY_SPEC_USER_KEYRING
                                 : KEY_SPEC_USER_SESSION_KEYRING;

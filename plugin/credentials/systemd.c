@@ -67,18 +67,23 @@ static ThredCredentialStatus systemd_open(const ThredModuleHost *host,
   return THRED_CREDENTIAL_UNAVAIL;
 }
 
-/* The folder's path differs from service to service; while one runs, what is in it stays. */
+static void identify(const ThredModuleHost *host, const char *name)
+{
+  char text[sizeof DIRECTORY + 256];
+  snprintf(text, sizeof text, DIRECTORY "/%s", name);
+  host->identity(host, THRED_IDENTITY_ENV_FILE, text);
+}
+
 static ThredCredentialStatus systemd_identity(void *instance, const ThredModuleHost *host)
 {
   const Systemd *systemd = instance;
   if (host->at_secure)
     return THRED_CREDENTIAL_SUCCESS;
-  host->identity(host, THRED_IDENTITY_ENV, DIRECTORY);
   if (systemd->key_name) {
-    host->identity(host, THRED_IDENTITY_TEXT, systemd->uuid_name);
-    host->identity(host, THRED_IDENTITY_TEXT, systemd->key_name);
+    identify(host, systemd->uuid_name);
+    identify(host, systemd->key_name);
   } else {
-    host->identity(host, THRED_IDENTITY_TEXT, systemd->name ? systemd->name : DEFAULT_NAME);
+    identify(host, systemd->name ? systemd->name : DEFAULT_NAME);
   }
   return THRED_CREDENTIAL_SUCCESS;
 }

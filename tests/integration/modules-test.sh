@@ -63,6 +63,11 @@ END
 mkdir -m 500 "$work/run"
 install -m 400 "$dir/credentials" "$work/run/thred"
 CREDENTIALS_DIRECTORY=$work/run delivers systemd < <(example systemd)
+# A restarted service with another key has nothing of the old one's.
+chmod 700 "$work/run"
+sed 's/^THRED_API_KEY=.*/THRED_API_KEY=another/' "$dir/credentials" | install -m 400 /dev/stdin "$work/run/thred"
+matches 'systemd, with another key' 'does not accept|refused|401' \
+  "$(CREDENTIALS_DIRECTORY=$work/run "$root/bin/thredctl" token --partner 2>&1)"
 
 cat >"$work/get-thred-key" <<END
 #!/bin/sh

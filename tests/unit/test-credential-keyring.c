@@ -113,6 +113,20 @@ static void test_nothing_is_left(void **state)
   keyctl_unlink(key, KEY_SPEC_USER_KEYRING);
 }
 
+/* The rings are the real user's; the token would be the effective one's. */
+static void test_another_user(void **state)
+{
+  (void)state;
+  if (getuid() != 0)
+    skip();
+  assert_int_equal(seteuid(65534), 0);
+  Heard heard = module_ask(module_dir, "keyring", NULL);
+  assert_int_equal(seteuid(0), 0);
+  if (strstr(heard.said, "Permission denied")) /* the module's folder is this test's alone */
+    skip();
+  expect_heard(heard, THRED_CREDENTIAL_UNAVAIL, "runs as user 65534 for user 0");
+}
+
 static void test_at_secure(void **state)
 {
   (void)state;
@@ -140,9 +154,10 @@ static void test_options(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_options),       cmocka_unit_test(test_at_secure),
-      cmocka_unit_test(test_user),          cmocka_unit_test(test_user_session),
-      cmocka_unit_test(test_unusable_keys), cmocka_unit_test(test_nothing_is_left),
+      cmocka_unit_test(test_options),         cmocka_unit_test(test_at_secure),
+      cmocka_unit_test(test_another_user),    cmocka_unit_test(test_user),
+      cmocka_unit_test(test_user_session),    cmocka_unit_test(test_unusable_keys),
+      cmocka_unit_test(test_nothing_is_left),
   };
   return cmocka_run_group_tests_name("credential-keyring", tests, set_up, fixture_tear_down);
 }

@@ -91,9 +91,9 @@ static void test_systemd_options(void **state)
 {
   (void)state;
   static const char *const cases[][2] = {
-      {NULL, "0 CREDENTIALS_DIRECTORY;2 thred;"},
-      {"name=x", "0 CREDENTIALS_DIRECTORY;2 x;"},
-      {"uuid-name=u|key-name=k", "0 CREDENTIALS_DIRECTORY;2 u;2 k;"},
+      {NULL, "3 CREDENTIALS_DIRECTORY/thred;"},
+      {"name=x", "3 CREDENTIALS_DIRECTORY/x;"},
+      {"uuid-name=u|key-name=k", "3 CREDENTIALS_DIRECTORY/u;3 CREDENTIALS_DIRECTORY/k;"},
       {"name=../x", "50-test.conf:10: the module systemd: the name of a credential has no '/'"},
       {"name=.x", "the name of a credential"},
       {"name=a:b", "the name of a credential"},

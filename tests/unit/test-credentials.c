@@ -213,6 +213,8 @@ static void test_identities(void **state)
       {"2", "text", "", 2, 0},
       {"3", "text", "A_VARIABLE:/a/file", 0, 1},
       {"3", "text", "A_VARIABLE:~/a/file", 0, 1},
+      {"3", "text", "A_VARIABLE/name", 0, 1},
+      {"3", "text", "A_VARIABLE/", 2, 0},
       {"3", "text", "A_VARIABLE", 2, 0},
       {"3", "text", ":/a/file", 2, 0},
       {"3", "text", "A_VARIABLE:relative", 2, 0},

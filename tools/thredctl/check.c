@@ -21,7 +21,7 @@ typedef struct {
   const SnapshotEnvironment *environment;
   GArray *answers; /* Answer */
   bool usable;     /* the stack delivers */
-  bool next_usable;
+  bool next_fails; /* it delivers nothing, and not because there is nothing yet */
   bool has_age;
   int age; /* days */
 } Examined;
@@ -66,6 +66,16 @@ static bool mark_used(GArray *answers, bool next)
   return used != NULL;
 }
 
+static bool has_unusable(const GArray *answers, bool next)
+{
+  for (guint i = 0; i < answers->len; i++) {
+    const Answer *answer = &g_array_index(answers, Answer, i);
+    if (answer->next == next && strcmp(answer->status, "UNAVAIL") == 0)
+      return true;
+  }
+  return false;
+}
+
 static Examined examine(const Snapshot *snapshot, uint32_t index, const FetchApi *fetch,
                         const ProcessPaths *paths)
 {
@@ -81,7 +91,7 @@ static Examined examine(const Snapshot *snapshot, uint32_t index, const FetchApi
   g_array_set_clear_func(examined.answers, free_answer);
   fetch->ask_sources(&request, take_answer, examined.answers);
   examined.usable = mark_used(examined.answers, false);
-  examined.next_usable = mark_used(examined.answers, true);
+  examined.next_fails = !mark_used(examined.answers, true) && has_unusable(examined.answers, true);
   examined.has_age = key_age_days(snapshot_string(snapshot, environment->key_created),
                                   clock_real_ms() / 1000, &examined.age);
   return examined;
@@ -131,6 +141,8 @@ static void add_environment(GString *text, const Snapshot *snapshot, const Exami
   add_stack(text, examined, true);
   if (!examined->usable)
     g_string_append(text, "problem      no source delivers a credential\n");
+  if (examined->next_fails)
+    g_string_append(text, "problem      a source of next is there and cannot be used\n");
 }
 
 static char *as_text(const Snapshot *snapshot, const GArray *all)
@@ -232,7 +244,7 @@ static int print(const Snapshot *snapshot, const FetchApi *fetch, const ProcessP
     if (!snapshot_environment(snapshot, i)->active)
       continue;
     Examined examined = examine(snapshot, i, fetch, paths);
-    good &= examined.usable;
+    good &= examined.usable && !examined.next_fails;
     g_array_append_val(all, examined);
   }
   good &= all->len > 0;

@@ -48,18 +48,16 @@ static void tell_wait(void *data, bool begins)
   host->wait(host, begins);
 }
 
-static bool is_tls(CURLcode result)
+/* What says that the certificate or the trust is wrong (libcurl-errors(3)). SSL_CONNECT_ERROR does
+ * not: it is also how a connection ends that is reset or dropped during the handshake. */
+static bool is_distrust(CURLcode result)
 {
   switch (result) {
-  case CURLE_SSL_CONNECT_ERROR:
   case CURLE_PEER_FAILED_VERIFICATION:
   case CURLE_SSL_CACERT_BADFILE:
   case CURLE_SSL_CERTPROBLEM:
-  case CURLE_SSL_CIPHER:
   case CURLE_SSL_ISSUER_ERROR:
   case CURLE_SSL_INVALIDCERTSTATUS:
-  case CURLE_SSL_ENGINE_INITFAILED:
-  case CURLE_USE_SSL_FAILED:
     return true;
   default:
     return false;
@@ -72,9 +70,13 @@ static ThredCredentialStatus no_answer(VaultCall *call, int code, CURLcode resul
                                        const Error *error)
 {
   bool network = code == THRED_E_NETWORK || code == THRED_E_TIMEOUT;
-  if (network && is_tls(result))
+  if (network && is_distrust(result))
     return vault_says(call, THRED_CREDENTIAL_UNAVAIL,
                       "%s (TLS: does ca-file, or the system's CAs, vouch for this name?)",
+                      error->message);
+  if (network && result == CURLE_SSL_CONNECT_ERROR)
+    return vault_says(call, THRED_CREDENTIAL_TRYAGAIN,
+                      "%s (TLS: the handshake did not come to an end; is TLS spoken there?)",
                       error->message);
   return vault_says(call, network ? THRED_CREDENTIAL_TRYAGAIN : THRED_CREDENTIAL_UNAVAIL, "%s",
                     error->message);

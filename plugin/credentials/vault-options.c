@@ -48,7 +48,7 @@ static const char *value_problem(const char *key, const char *value)
   if (strcmp(key, "address") == 0)
     return vault_address_problem(value);
   if (strcmp(key, "namespace") == 0)
-    return vault_path_problem(value, true);
+    return vault_namespace_problem(value);
   if (strcmp(key, "mount") == 0 || strcmp(key, "path") == 0 || strcmp(key, "auth-mount") == 0)
     return vault_path_problem(value, false);
   return has_control(value) ? "has a control character in it" : NULL;

@@ -52,7 +52,7 @@ static ThredCredentialStatus find_server(VaultCall *call)
     return vault_says(call, THRED_CREDENTIAL_UNAVAIL, VAULT_ADDRESS_VARIABLE " %s", problem);
   call->namespace =
       vault->namespace ? vault->namespace : variable(call->host, VAULT_NAMESPACE_VARIABLE);
-  problem = vault->namespace || !call->namespace ? NULL : vault_path_problem(call->namespace, true);
+  problem = vault->namespace || !call->namespace ? NULL : vault_namespace_problem(call->namespace);
   if (problem)
     return vault_says(call, THRED_CREDENTIAL_UNAVAIL, VAULT_NAMESPACE_VARIABLE " %s", problem);
   return vault_set_address(call, address)

@@ -65,6 +65,9 @@ vault_says(VaultCall *call, ThredCredentialStatus status, const char *format, ..
 /* What is wrong with a path, a namespace or a mount, or NULL. `slash` allows one at the end. */
 const char *vault_path_problem(const char *path, bool slash);
 
+/* The same for a namespace, which goes into a header. */
+const char *vault_namespace_problem(const char *namespace);
+
 /* What is wrong with an address, or NULL. */
 const char *vault_address_problem(const char *address);
 

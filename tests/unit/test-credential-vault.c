@@ -91,6 +91,10 @@ static void test_environment(void **state)
   expect(options, UNAVAIL, "VAULT_NAMESPACE has a segment . or .. in it");
   setenv("VAULT_NAMESPACE", "team\r\nX-Vault-Token: x", 1);
   expect(options, UNAVAIL, "VAULT_NAMESPACE has a control character in it");
+  setenv("VAULT_NAMESPACE", "  ", 1);
+  expect(options, UNAVAIL, "VAULT_NAMESPACE begins or ends with a blank");
+  setenv("VAULT_NAMESPACE", "team/a ", 1);
+  expect(options, UNAVAIL, "VAULT_NAMESPACE begins or ends with a blank");
   unsetenv("VAULT_NAMESPACE");
   setenv("VAULT_ADDR", "http://vault.example:8200", 1);
   expect(options, UNAVAIL, "VAULT_ADDR is http, which is for a loopback address");

@@ -212,8 +212,8 @@ static void test_identity(void **state)
   expect_identity(pod, 5, 0,
                   "2 address=https://v\n2 namespace=n\n2 mount=secret\n2 kv=2\n2 path=p\n2 "
                   "uuid-field=partner_uuid\n2 key-field=api_key\n2 auth=kubernetes\n2 "
-                  "auth-mount=kubernetes\n2 role=r\n1 "
-                  "/var/run/secrets/kubernetes.io/serviceaccount/token\n");
+                  "auth-mount=kubernetes\n2 role=r\n2 "
+                  "jwt-file=/var/run/secrets/kubernetes.io/serviceaccount/token\n");
   ThredModuleOption file[] = {{"path", "p", "f", 1},
                               {"address", "https://v", "f", 2},
                               {"namespace", "n", "f", 3},

@@ -38,6 +38,17 @@ const char *vault_path_problem(const char *path, bool slash)
   return slash ? NULL : "ends with a slash";
 }
 
+/* libcurl drops a header whose value is blank, and servers cut blanks off its ends (RFC 9110, 5.5):
+ * what is asked would be another namespace, or the root's. */
+const char *vault_namespace_problem(const char *namespace)
+{
+  size_t length = strlen(namespace);
+  const char *problem = vault_path_problem(namespace, true);
+  if (!problem && length > 0 && (namespace[0] == ' ' || namespace[length - 1] == ' '))
+    problem = "begins or ends with a blank";
+  return problem;
+}
+
 /* ---- addresses ---- */
 
 #define NO_URL "is not an https URL (https://HOST:PORT)"

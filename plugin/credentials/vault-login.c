@@ -155,7 +155,7 @@ static ThredCredentialStatus take_login_answer(VaultCall *call, const char *path
                                                const VaultAnswer *answer)
 {
   int status = answer->reply.status;
-  if (!answer->trouble && (status == 400 || status == 403 || status == 404))
+  if (vault_is_vaults(answer) && (status == 400 || status == 403 || status == 404))
     return login_refused(call, path, answer);
   json_object *auth = secret_json_member(answer->json.object, "auth");
   if (status == 200 && secret_json_member(auth, "mfa_requirement"))

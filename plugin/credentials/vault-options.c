@@ -48,7 +48,7 @@ static const char *value_problem(const char *key, const char *value)
   if (strcmp(key, "address") == 0)
     return vault_address_problem(value);
   if (strcmp(key, "namespace") == 0)
-    return vault_path_problem(value, true);
+    return vault_namespace_problem(value);
   if (strcmp(key, "mount") == 0 || strcmp(key, "path") == 0 || strcmp(key, "auth-mount") == 0)
     return vault_path_problem(value, false);
   return has_control(value) ? "has a control character in it" : NULL;
@@ -195,9 +195,11 @@ ThredCredentialStatus vault_identity(void *instance, const ThredModuleHost *host
   declare_variable(host, !vault->address, VAULT_ADDRESS_VARIABLE);
   declare_variable(host, !vault->namespace, VAULT_NAMESPACE_VARIABLE);
   declare_variable(host, strcmp(vault->auth, "token") == 0, VAULT_TOKEN_VARIABLE);
+  /* By its path: the kubelet writes it anew about every hour, and each time a token of Thred's that
+   * is good still would not be found again. */
+  declare(host, "jwt-file", vault->jwt_file);
   declare_file(host, vault->ca_file);
   declare_file(host, vault->token_file);
   declare_file(host, vault->secret_id_file);
-  declare_file(host, vault->jwt_file);
   return THRED_CREDENTIAL_SUCCESS;
 }

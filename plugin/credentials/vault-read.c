@@ -82,12 +82,12 @@ ThredCredentialStatus vault_read(VaultCall *call)
   snprintf(path, sizeof path, "%s/%s%s", vault->mount, is_v2(call) ? "data/" : "", vault->path);
   ThredCredentialStatus status = vault_send(call, "GET", path, NULL, &answer);
   if (status == THRED_CREDENTIAL_SUCCESS) {
-    if (answer.reply.status == 403 && !answer.trouble)
+    if (answer.reply.status == 403 && vault_is_vaults(&answer))
       status = vault_says(call, THRED_CREDENTIAL_UNAVAIL,
                           "%s: the token's policies do not let it read %.160s%s: one has to allow "
                           "\"read\" there, if it is the right mount",
                           call->shown, path, vault_words(call, &answer, words));
-    else if (answer.reply.status == 404 && !answer.trouble)
+    else if (answer.reply.status == 404 && vault_is_vaults(&answer))
       status = not_found(call, path, &answer);
     else
       status = deliver(call, path, &answer);

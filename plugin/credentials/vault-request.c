@@ -48,18 +48,16 @@ static void tell_wait(void *data, bool begins)
   host->wait(host, begins);
 }
 
-static bool is_tls(CURLcode result)
+/* What says that the certificate or the trust is wrong (libcurl-errors(3)). SSL_CONNECT_ERROR does
+ * not: it is also how a connection ends that is reset or dropped during the handshake. */
+static bool is_distrust(CURLcode result)
 {
   switch (result) {
-  case CURLE_SSL_CONNECT_ERROR:
   case CURLE_PEER_FAILED_VERIFICATION:
   case CURLE_SSL_CACERT_BADFILE:
   case CURLE_SSL_CERTPROBLEM:
-  case CURLE_SSL_CIPHER:
   case CURLE_SSL_ISSUER_ERROR:
   case CURLE_SSL_INVALIDCERTSTATUS:
-  case CURLE_SSL_ENGINE_INITFAILED:
-  case CURLE_USE_SSL_FAILED:
     return true;
   default:
     return false;
@@ -72,9 +70,13 @@ static ThredCredentialStatus no_answer(VaultCall *call, int code, CURLcode resul
                                        const Error *error)
 {
   bool network = code == THRED_E_NETWORK || code == THRED_E_TIMEOUT;
-  if (network && is_tls(result))
+  if (network && is_distrust(result))
     return vault_says(call, THRED_CREDENTIAL_UNAVAIL,
                       "%s (TLS: does ca-file, or the system's CAs, vouch for this name?)",
+                      error->message);
+  if (network && result == CURLE_SSL_CONNECT_ERROR)
+    return vault_says(call, THRED_CREDENTIAL_TRYAGAIN,
+                      "%s (TLS: the handshake did not come to an end; is TLS spoken there?)",
                       error->message);
   return vault_says(call, network ? THRED_CREDENTIAL_TRYAGAIN : THRED_CREDENTIAL_UNAVAIL, "%s",
                     error->message);
@@ -120,6 +122,7 @@ static ThredCredentialStatus send_to(VaultCall *call, const char *method, const 
   if (code != THRED_OK)
     return no_answer(call, code, answer->reply.result, &error);
   answer->trouble = body_trouble(answer);
+  call->vaults = vault_is_vaults(answer);
   return THRED_CREDENTIAL_SUCCESS;
 }
 
@@ -128,6 +131,7 @@ ThredCredentialStatus vault_send(VaultCall *call, const char *method, const char
 {
   *answer = (VaultAnswer){0};
   call->status = 0;
+  call->vaults = false;
   struct curl_slist *headers = NULL;
   char *url = vault_url(call, path);
   ThredCredentialStatus status = url && make_headers(call, body, &headers)
@@ -183,6 +187,21 @@ static json_object *listed(const VaultAnswer *answer, const char *list, size_t i
                           ? json_object_array_get_idx(all, i)
                           : NULL;
   return json_object_is_type(each, json_type_string) ? each : NULL;
+}
+
+/* https://developer.hashicorp.com/vault/api-docs, "Error response": {"errors": [texts]}, or []. All
+ * other answers have data and auth, of which null is what they have not. */
+bool vault_is_vaults(const VaultAnswer *answer)
+{
+  json_object *object = answer->json.object, *value;
+  if (answer->trouble || !object)
+    return false;
+  if (json_object_object_get_ex(object, "errors", &value))
+    return json_object_is_type(value, json_type_array) &&
+           (json_object_array_length(value) == 0 || listed(answer, "errors", 0));
+  return (json_object_object_get_ex(object, "data", &value) ||
+          json_object_object_get_ex(object, "auth", &value)) &&
+         (!value || json_object_is_type(value, json_type_object));
 }
 
 const char *vault_words(const VaultCall *call, const VaultAnswer *answer,
@@ -252,10 +271,13 @@ ThredCredentialStatus vault_status(VaultCall *call, const char *what, const Vaul
                       "%s answered %s with a redirect (HTTP %d), which is not followed: give the "
                       "address of the active server",
                       call->shown, what, status);
-  if (answer->trouble || (status >= 200 && status < 300))
+  const char *trouble = answer->trouble                 ? answer->trouble
+                        : !vault_is_vaults(answer)      ? "an object that is none of Vault's"
+                        : status >= 200 && status < 300 ? "an object that has not what it should"
+                                                        : NULL;
+  if (trouble)
     return vault_says(call, THRED_CREDENTIAL_UNAVAIL,
                       "%s answered %s with %s (HTTP %d): is it a Vault server?", call->shown, what,
-                      answer->trouble ? answer->trouble : "an object that has not what it should",
-                      status);
+                      trouble, status);
   return vault_says(call, THRED_CREDENTIAL_UNAVAIL, "%s refuses %s%s", call->shown, what, words);
 }

@@ -25,7 +25,7 @@ static void take_life(const VaultAnswer *answer, VaultLife *life)
                 seconds(data, "creation_ttl", &life->creation_ttl);
   life->renewable =
       json_object_is_type(renewable, json_type_boolean) && json_object_get_boolean(renewable);
-  life->refused = answer->reply.status == 403;
+  life->refused = answer->reply.status == 403 && vault_is_vaults(answer);
 }
 
 /* What was said before stays: it is about the secret. */

@@ -52,7 +52,7 @@ static ThredCredentialStatus find_server(VaultCall *call)
     return vault_says(call, THRED_CREDENTIAL_UNAVAIL, VAULT_ADDRESS_VARIABLE " %s", problem);
   call->namespace =
       vault->namespace ? vault->namespace : variable(call->host, VAULT_NAMESPACE_VARIABLE);
-  problem = vault->namespace || !call->namespace ? NULL : vault_path_problem(call->namespace, true);
+  problem = vault->namespace || !call->namespace ? NULL : vault_namespace_problem(call->namespace);
   if (problem)
     return vault_says(call, THRED_CREDENTIAL_UNAVAIL, VAULT_NAMESPACE_VARIABLE " %s", problem);
   return vault_set_address(call, address)
@@ -80,16 +80,23 @@ static void life_words(const VaultLife *life, char *words, size_t size)
                                : " and cannot be renewed");
 }
 
-/* The look at the token adds to what was said of the secret; if nothing was, it is for the log. */
+/* The look at the token adds to what was said of the secret; if nothing was, it is for the log. A
+ * valid token without the policy default may not look at itself: Vault answers it as it does one
+ * that it does not know. */
 static void add_life(VaultCall *call, const VaultLife *life)
 {
   char words[96];
   size_t used = strlen(call->said);
-  life_words(life, words, sizeof words);
+  if (call->status == 403 && !life->known)
+    snprintf(words, sizeof words,
+             "; or the token expired or was revoked: lookup-self did not tell");
+  else
+    life_words(life, words, sizeof words);
   if (life->refused && call->status == 403)
     vault_says(call, THRED_CREDENTIAL_UNAVAIL,
-               "%s: the token is not accepted (it expired, or was revoked; lookup-self refuses it, "
-               "too): put a new one in its place",
+               "%s: the token is not accepted, neither for the secret nor for lookup-self (HTTP "
+               "403): it expired or was revoked (put a new one in its place), or its policies "
+               "allow neither (one has to allow \"read\" on the secret)",
                call->shown);
   else if (used)
     snprintf(call->said + used, sizeof call->said - used, "%s", words);
@@ -102,9 +109,10 @@ static void add_life(VaultCall *call, const VaultLife *life)
 
 /* A server that is in trouble, and what may be none at all, does not get the token a second time.
  */
-static bool is_worth_a_look(int http)
+static bool is_worth_a_look(const VaultCall *call)
 {
-  return http == 200 || http == 400 || http == 403 || http == 404;
+  int http = call->status;
+  return call->vaults && (http == 200 || http == 400 || http == 403 || http == 404);
 }
 
 /* The look comes after the secret, so that it costs none of its time. */
@@ -115,7 +123,7 @@ static ThredCredentialStatus get_with_token(VaultCall *call)
     return status;
   status = vault_read(call);
   int http = call->status;
-  if (!is_worth_a_look(http))
+  if (!is_worth_a_look(call))
     return status;
   VaultLife life;
   call->deadline_ms = aside(call->deadline_ms);

@@ -48,6 +48,7 @@ typedef struct {
   ModuleSecret token;    /* X-Vault-Token; none before the login */
   ModuleSecret login;    /* the secret ID, or the service account's token */
   int status;            /* of HTTP, of the last answer; 0: there was none */
+  bool vaults;           /* the last answer is in Vault's form */
   char said[400];        /* what is to be said at the end, or "" */
 } VaultCall;
 
@@ -63,6 +64,9 @@ vault_says(VaultCall *call, ThredCredentialStatus status, const char *format, ..
 
 /* What is wrong with a path, a namespace or a mount, or NULL. `slash` allows one at the end. */
 const char *vault_path_problem(const char *path, bool slash);
+
+/* The same for a namespace, which goes into a header. */
+const char *vault_namespace_problem(const char *namespace);
 
 /* What is wrong with an address, or NULL. */
 const char *vault_address_problem(const char *address);
@@ -95,6 +99,9 @@ ThredCredentialStatus vault_send(VaultCall *call, const char *method, const char
                                  const VaultBody *body, VaultAnswer *answer);
 void vault_answer_clear(VaultAnswer *answer);
 
+/* The body has the form of Vault's answers, and not only some JSON of a proxy or gateway. */
+bool vault_is_vaults(const VaultAnswer *answer);
+
 #define VAULT_WORDS_SIZE 128
 
 /*
@@ -120,7 +127,7 @@ bool vault_logs_in(const Vault *vault);
 
 /* What lookup-self says of a token (vault-token.c). */
 typedef struct {
-  bool refused; /* with 403: it is none of the server's */
+  bool refused; /* by Vault itself, with 403: the token is none, or has no policy for this */
   bool known;
   bool renewable, renewed;
   int64_t ttl, creation_ttl; /* seconds; 0: without an end */

@@ -91,6 +91,10 @@ static void test_environment(void **state)
   expect(options, UNAVAIL, "VAULT_NAMESPACE has a segment . or .. in it");
   setenv("VAULT_NAMESPACE", "team\r\nX-Vault-Token: x", 1);
   expect(options, UNAVAIL, "VAULT_NAMESPACE has a control character in it");
+  setenv("VAULT_NAMESPACE", "  ", 1);
+  expect(options, UNAVAIL, "VAULT_NAMESPACE begins or ends with a blank");
+  setenv("VAULT_NAMESPACE", "team/a ", 1);
+  expect(options, UNAVAIL, "VAULT_NAMESPACE begins or ends with a blank");
   unsetenv("VAULT_NAMESPACE");
   setenv("VAULT_ADDR", "http://vault.example:8200", 1);
   expect(options, UNAVAIL, "VAULT_ADDR is http, which is for a loopback address");
@@ -234,6 +238,8 @@ static void test_life_is_told(void **state)
   assert_string_equal(asked.note, "");
 }
 
+#define E(text) "{\"errors\":[\"" text "\"]}\n"
+
 static void test_403(void **state)
 {
   (void)state;
@@ -242,18 +248,72 @@ static void test_403(void **state)
          "the token's policies do not let it read secret/data/thred/api (HTTP 403: 1 error "
          "occurred: * permission denied)");
   expect_log("GET /v1/secret/data/thred/api\n" LOOK_UP);
+  /* lookup-self answers this one, so it has neither expired nor been revoked */
+  assert_null(strstr(asked.said, "expired"));
   setenv("VAULT_TOKEN", "hvs.gone-and-forgotten", 1);
-  expect(with("kv=2"), UNAVAIL, "the token is not accepted (it expired, or was revoked;");
+  expect(with("kv=2"), UNAVAIL,
+         "the token is not accepted, neither for the secret nor for lookup-self (HTTP 403): it "
+         "expired or was revoked (put a new one in its place)");
   /* a token of another namespace is none in this one */
   setenv("VAULT_TOKEN", VAULT_TOKEN_OK, 1);
   expect(with("namespace=team/a"), UNAVAIL, "the token is not accepted");
-  /* if the look-up says nothing, the first answer stands */
+  /* a valid one without the policy default may not look at itself */
+  setenv("VAULT_TOKEN", VAULT_OTHER_TOKEN, 1);
+  vault_set_fault(
+      server, &(VaultFault){VAULT_FAULT_ANSWER, "lookup-self", 403, E("permission denied"), NULL});
+  expect(with("kv=2"), UNAVAIL,
+         "or its policies allow neither (one has to allow \"read\" on the secret)");
+}
+
+/* If the look-up says nothing, the first answer stands. */
+static void test_403_not_looked_up(void **state)
+{
+  (void)state;
+  static const struct {
+    unsigned status;
+    const char *body;
+  } answers[] = {{500, "{}"},
+                 {403, "<html>Forbidden</html>"},
+                 {403, "{\"message\":\"Forbidden\"}"},
+                 {403, "{\"errors\":[{\"code\":403}]}"},
+                 {403, ""},
+                 {404, E("no")}};
   setenv("VAULT_TOKEN", "hvs.gone-and-forgotten", 1);
-  vault_set_fault(server, &(VaultFault){VAULT_FAULT_ANSWER, "lookup-self", 500, "{}", NULL});
-  expect(with("kv=2"), UNAVAIL, "the token's policies do not let it read");
-  setenv("VAULT_TOKEN", VAULT_TOKEN_OK, 1);
-  vault_set_fault(server, &(VaultFault){VAULT_FAULT_ANSWER, "secret", 403, "<html>", NULL});
-  expect(with("kv=2"), UNAVAIL, "with a web page (HTTP 403): is it a Vault server?");
+  for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
+    vault_set_fault(server, &(VaultFault){VAULT_FAULT_ANSWER, "lookup-self", answers[i].status,
+                                          answers[i].body, NULL});
+    expect(with("kv=2"), UNAVAIL, "the token's policies do not let it read");
+    expect(with("kv=2"), UNAVAIL,
+           "; or the token expired or was revoked: lookup-self did not tell");
+  }
+}
+
+/* What is in front of the server, and not Vault, is not sent the token a second time. */
+static void test_not_vaults(void **state)
+{
+  (void)state;
+  static const unsigned statuses[] = {200, 400, 403, 404, 405};
+  static const struct {
+    const char *body, *what;
+  } bodies[] = {{"<html>", "a web page"},
+                {"404 page not found", "something that is no JSON object"},
+                {"{}", "an object that is none of Vault's"},
+                {"{\"message\":\"no Route matched\"}", "an object that is none of Vault's"},
+                {"{\"errors\":\"no\"}", "an object that is none of Vault's"},
+                {"{\"errors\":[{\"status\":\"404\"}]}", "an object that is none of Vault's"},
+                {"{\"data\":null,\"errors\":[{}]}", "an object that is none of Vault's"},
+                {"{\"data\":\"x\"}", "an object that is none of Vault's"}};
+  char says[128];
+  for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++)
+    for (size_t k = 0; k < sizeof bodies / sizeof *bodies; k++) {
+      vault_reset(server);
+      vault_set_fault(
+          server, &(VaultFault){VAULT_FAULT_ANSWER, "secret", statuses[i], bodies[k].body, NULL});
+      snprintf(says, sizeof says, "with %s (HTTP %u): is it a Vault server?", bodies[k].what,
+               statuses[i]);
+      expect(with("kv=2"), UNAVAIL, says);
+      expect_log("GET /v1/secret/data/thred/api\n");
+    }
 }
 
 /* ---- a server that has no such secret ---- */
@@ -274,8 +334,6 @@ static void test_404(void **state)
   setenv("VAULT_TOKEN", VAULT_ROOT_TOKEN, 1);
   expect(with("mount=nowhere"), NOTFOUND,
          "nothing is mounted where nowhere/data/thred/api would be (HTTP 404): see mount");
-  vault_set_fault(server, &(VaultFault){VAULT_FAULT_ANSWER, "secret", 404, "<html>", NULL});
-  expect(with("kv=2"), UNAVAIL, "with a web page (HTTP 404): is it a Vault server?");
 }
 
 static void test_fields(void **state)
@@ -294,16 +352,16 @@ static void test_fields(void **state)
 
 /* ---- a server in trouble ---- */
 
-#define E(text) "{\"errors\":[\"" text "\"]}\n"
-
 static const struct {
   VaultFault fault;
   ThredCredentialStatus status;
   const char *says;
+  bool vaults; /* it is Vault that answers, and not in trouble */
 } answers[] = {
     {{VAULT_FAULT_ANSWER, "secret", 400, E("bad path"), NULL},
      UNAVAIL,
-     "refuses secret/data/thred/api (HTTP 400: bad path)"},
+     "refuses secret/data/thred/api (HTTP 400: bad path)",
+     true},
     {{VAULT_FAULT_ANSWER, "secret", 405, E("unsupported operation"), NULL},
      UNAVAIL,
      "refuses secret/data/thred/api (HTTP 405: uns"},
@@ -369,13 +427,15 @@ static const struct {
      "with something that is no JSON object"},
     {{VAULT_FAULT_ANSWER, "secret", 200, "{\"data\":[]}", NULL},
      UNAVAIL,
-     "with an object that has not what it should (HTTP 200)"},
+     "with an object that is none of Vault's (HTTP 200)"},
     {{VAULT_FAULT_ANSWER, "secret", 200, "{\"data\":{\"data\":\"x\"}}", NULL},
      UNAVAIL,
-     "with an object that has not what it should"},
+     "with an object that has not what it should",
+     true},
     {{VAULT_FAULT_ANSWER, "secret", 200, "{\"data\":null}", NULL},
      UNAVAIL,
-     "with an object that has not what it should"},
+     "with an object that has not what it should",
+     true},
     {{VAULT_FAULT_ANSWER, "secret", 200, "{}", "Content-Encoding: gzip"},
      UNAVAIL,
      "with a Content-Encoding that was not asked for"},
@@ -393,8 +453,7 @@ static void test_answers(void **state)
     vault_set_fault(server, &answers[i].fault);
     expect(with("kv=2"), answers[i].status, answers[i].says);
     /* the secret is asked for once; then a server that is one may be asked about the token */
-    unsigned http = answers[i].fault.status;
-    assert_int_equal(vault_counters(server).requests, http == 200 || http == 400 ? 2 : 1);
+    assert_int_equal(vault_counters(server).requests, answers[i].vaults ? 2 : 1);
   }
 }
 
@@ -477,6 +536,45 @@ static void test_no_server(void **state)
   expect(with("kv=2"), TRYAGAIN, "was not asked: the time allowed ran out");
 }
 
+/* Takes one connection, and ends it when the first bytes of the handshake are there. */
+typedef struct {
+  int fd;
+  bool reset;
+} Cutter;
+
+static void *cut_one(void *data)
+{
+  const Cutter *cutter = data;
+  char hello[64];
+  const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+  int fd = accept4(cutter->fd, NULL, NULL, SOCK_CLOEXEC);
+  bool begun = fd >= 0 && recv(fd, hello, sizeof hello, 0) > 0;
+  if (begun && cutter->reset)
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  else if (begun) /* what is not read would make a reset of it, too */
+    for (shutdown(fd, SHUT_WR); recv(fd, hello, sizeof hello, 0) > 0;)
+      continue;
+  close(fd);
+  return NULL;
+}
+
+/* It says nothing of a certificate: a server that restarts does it, or a balancer without one. */
+static void test_handshake_cut_off(void **state)
+{
+  (void)state;
+  for (int reset = 0; reset < 2; reset++) {
+    unsigned port;
+    pthread_t thread;
+    Cutter cutter = {.fd = closed_port(&port), .reset = reset};
+    assert_int_equal(listen(cutter.fd, 1), 0);
+    assert_int_equal(pthread_create(&thread, NULL, cut_one, &cutter), 0);
+    expect(with("address=https://127.0.0.1:%u", port), TRYAGAIN,
+           "(TLS: the handshake did not come to an end; is TLS spoken there?)");
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    close(cutter.fd);
+  }
+}
+
 static void test_tls(void **state)
 {
   (void)state;
@@ -486,7 +584,7 @@ static void test_tls(void **state)
   expect(options, UNAVAIL, "(TLS: does ca-file, or the system's CAs, vouch for this name?)");
   /* the certificate is 127.0.0.1's */
   expect(with("address=https://localhost:%u", port), UNAVAIL, "(TLS: does ca-file");
-  expect(with("address=https://127.0.0.1:%u", plain), UNAVAIL, "(TLS: does ca-file");
+  expect(with("address=https://127.0.0.1:%u", plain), TRYAGAIN, "; is TLS spoken there?)");
   expect(with("ca-file=%s", vault_at("no-ca.pem")), UNAVAIL,
          "no-ca.pem: No such file or directory");
   expect(with("ca-file=%s", file_with("open.pem", "x", 0666)), UNAVAIL, "ca-file: ");
@@ -570,25 +668,17 @@ static void test_threads(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      T(test_reads),
-      T(test_through_the_stack),
-      T(test_is_encoded),
-      T(test_address),
-      T(test_environment),
-      T(test_at_secure),
-      T(test_token_places),
-      T(test_renewal),
-      T(test_renewal_fails),
-      T(test_life_is_told),
-      T(test_403),
-      T(test_404),
-      T(test_fields),
-      T(test_answers),
-      T(test_cut_off),
-      T(test_words),
-      T(test_no_server),
-      T(test_tls),
-      T(test_leaves_nothing),
+      T(test_reads),         T(test_through_the_stack),
+      T(test_is_encoded),    T(test_address),
+      T(test_environment),   T(test_at_secure),
+      T(test_token_places),  T(test_renewal),
+      T(test_renewal_fails), T(test_life_is_told),
+      T(test_403),           T(test_403_not_looked_up),
+      T(test_not_vaults),    T(test_404),
+      T(test_fields),        T(test_answers),
+      T(test_cut_off),       T(test_words),
+      T(test_no_server),     T(test_handshake_cut_off),
+      T(test_tls),           T(test_leaves_nothing),
       T(test_threads),
   };
   return cmocka_run_group_tests_name("credential-vault", tests, vault_set_up, vault_tear_down);

@@ -86,9 +86,6 @@ typedef enum { AWS_CREDENTIALS_FILE, AWS_CONFIG_FILE } AwsFile;
 /* The profile's name; *named: by an option or variable. */
 const char *aws_profile(const AwsOptions *options, const ThredModuleHost *host, bool *named);
 
-/* Where the file is, malloc'ed; NULL: nowhere (no HOME), or no absolute path. */
-char *aws_file_path(const AwsOptions *options, const ThredModuleHost *host, AwsFile file);
-
 /*
  * The last value of `key` in the profile's section of a file's text; with `key` NULL, whether there
  * is such a section (*value is not touched).

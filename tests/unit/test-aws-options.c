@@ -289,29 +289,103 @@ static void test_at_secure(void **state)
 
 /* ---- identity ---- */
 
+#define LOGIN_NAMES                                                                                \
+  "0 AWS_ACCESS_KEY_ID;0 AWS_SECRET_ACCESS_KEY;0 AWS_SESSION_TOKEN;0 AWS_WEB_IDENTITY_TOKEN_FILE;" \
+  "0 AWS_PROFILE;"
+#define CONTAINER_NAMES                                                                            \
+  "0 AWS_CONTAINER_CREDENTIALS_RELATIVE_URI;0 AWS_CONTAINER_CREDENTIALS_FULL_URI;"                 \
+  "0 AWS_CONTAINER_AUTHORIZATION_TOKEN;0 AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE;"
+#define REGION_NAMES      "0 AWS_REGION;0 AWS_DEFAULT_REGION;"
+#define ENDPOINT_NAMES    "0 AWS_ENDPOINT_URL_SECRETS_MANAGER;0 AWS_ENDPOINT_URL;"
+#define METADATA_NAMES    "0 AWS_EC2_METADATA_DISABLED;0 AWS_EC2_METADATA_SERVICE_ENDPOINT;"
+#define FOUND_CREDENTIALS "3 AWS_SHARED_CREDENTIALS_FILE:~/.aws/credentials;"
+#define FOUND_CONFIG      "3 AWS_CONFIG_FILE:~/.aws/config;"
+#define FOUND             FOUND_CREDENTIALS FOUND_CONFIG
+
+/* What can matter with the options given, and nothing of the process that is asked. */
 static void test_identity(void **state)
 {
   (void)state;
-  aws_environment("AWS_CONFIG_FILE=/etc/aws/config");
-  Outcome outcome = aws_identities("secret-id=a|region=eu-west-1|key-field=k", 0);
-  assert_int_equal(outcome.status, OK);
-  char expected[1024];
-  snprintf(expected, sizeof expected,
-           "2 secret-id=a;2 region=eu-west-1;2 key-field=k;0 AWS_ACCESS_KEY_ID;"
-           "0 AWS_SECRET_ACCESS_KEY;0 AWS_SESSION_TOKEN;0 AWS_WEB_IDENTITY_TOKEN_FILE;"
-           "0 AWS_PROFILE;0 AWS_SHARED_CREDENTIALS_FILE;0 AWS_CONFIG_FILE;0 AWS_REGION;"
-           "0 AWS_DEFAULT_REGION;0 AWS_ENDPOINT_URL_SECRETS_MANAGER;0 AWS_ENDPOINT_URL;"
-           "0 AWS_CONTAINER_CREDENTIALS_RELATIVE_URI;0 AWS_CONTAINER_CREDENTIALS_FULL_URI;"
-           "0 AWS_EC2_METADATA_DISABLED;0 AWS_EC2_METADATA_SERVICE_ENDPOINT;0 HOME;"
-           "1 %s;1 /etc/aws/config;",
-           aws_at("home/.aws/credentials"));
-  assert_string_equal(outcome.said, expected);
-  outcome = aws_identities("secret-id=a|credentials-file=/etc/aws/c", 1);
-  assert_string_equal(outcome.said, "2 secret-id=a;2 credentials-file=/etc/aws/c;1 /etc/aws/c;");
-  aws_environment("AWS_CONFIG_FILE=relative");
-  outcome = aws_identities("secret-id=a", 0);
-  assert_null(strstr(outcome.said, "1 relative"));
+  static const struct {
+    const char *options;
+    int at_secure;
+    const char *says;
+  } cases[] = {
+      {"secret-id=a", 0,
+       "2 secret-id=a;" LOGIN_NAMES
+       "0 HOME;" REGION_NAMES ENDPOINT_NAMES CONTAINER_NAMES METADATA_NAMES FOUND},
+      {"secret-id=a|profile=p|region=eu-west-1|key-field=k", 0,
+       "2 secret-id=a;2 region=eu-west-1;2 key-field=k;2 profile=p;0 HOME;" ENDPOINT_NAMES
+           CONTAINER_NAMES METADATA_NAMES FOUND},
+      {"secret-id=a|imds=no|endpoint=https://h|credentials-file=/c", 0,
+       "2 secret-id=a;2 credentials-file=/c;2 imds=no;2 endpoint=https://h;" LOGIN_NAMES
+       "0 HOME;" REGION_NAMES CONTAINER_NAMES "1 /c;" FOUND_CONFIG},
+      {"secret-id=a|imds-endpoint=http://127.0.0.1|config-file=/f|credentials-file=/c", 0,
+       "2 secret-id=a;2 credentials-file=/c;2 config-file=/f;"
+       "2 imds-endpoint=http://127.0.0.1;" LOGIN_NAMES REGION_NAMES ENDPOINT_NAMES CONTAINER_NAMES
+       "0 AWS_EC2_METADATA_DISABLED;1 /c;1 /f;"},
+      {"secret-id=a|config-file=/f", 0,
+       "2 secret-id=a;2 config-file=/f;" LOGIN_NAMES
+       "0 HOME;" REGION_NAMES ENDPOINT_NAMES CONTAINER_NAMES METADATA_NAMES FOUND_CREDENTIALS
+       "1 /f;"},
+      {"secret-id=a", 1, "2 secret-id=a;"},
+      {"secret-id=a|credentials-file=/c", 1, "2 secret-id=a;2 credentials-file=/c;1 /c;"},
+  };
+  aws_environment("AWS_CONFIG_FILE=/etc/aws/config|AWS_SHARED_CREDENTIALS_FILE=relative");
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    Outcome outcome = aws_identities(cases[i].options, cases[i].at_secure);
+    assert_int_equal(outcome.status, OK);
+    assert_string_equal(outcome.said, cases[i].says);
+  }
   aws_environment("");
+}
+
+/* ---- no memory ---- */
+
+static bool no_memory;
+
+/* In front of glibc's, for the module too: with _FORTIFY_SOURCE it calls the second. */
+int asprintf(char **to, const char *format, ...)
+{
+  va_list args;
+  if (no_memory)
+    return -1;
+  va_start(args, format);
+  int length = vasprintf(to, format, args);
+  va_end(args);
+  return length;
+}
+
+int __asprintf_chk(char **to, int flag, const char *format, ...);
+
+int __asprintf_chk(char **to, int flag, const char *format, ...)
+{
+  va_list args;
+  (void)flag;
+  if (no_memory)
+    return -1;
+  va_start(args, format);
+  int length = vasprintf(to, format, args);
+  va_end(args);
+  return length;
+}
+
+/* A file whose path cannot be made is not one that is not there: the next login is another's. */
+static void test_no_memory(void **state)
+{
+  (void)state;
+  char more[2 * PATH_SIZE];
+  aws_environment("");
+  write_credentials("[default]\n" ID SECRET, 0600);
+  snprintf(more, sizeof more, BASE "|credentials-file=%s", aws_at("home/.aws/credentials"));
+  no_memory = true;
+  Outcome by_home = aws_ask(BASE, NULL), by_option = aws_ask(more, NULL);
+  Outcome identities = aws_identities(BASE, 0);
+  no_memory = false;
+  aws_check(&by_home, UNAVAIL, "out of memory", __LINE__);
+  aws_check(&by_option, UNAVAIL, "out of memory", __LINE__);
+  aws_check(&identities, UNAVAIL, "out of memory", __LINE__);
+  remove_files();
 }
 
 /* ---- an older libcurl ---- */
@@ -350,6 +424,7 @@ int main(void)
       cmocka_unit_test(test_profile_home),
       cmocka_unit_test(test_at_secure),
       cmocka_unit_test(test_identity),
+      cmocka_unit_test(test_no_memory),
       cmocka_unit_test(test_older_libcurl),
   };
   return cmocka_run_group_tests_name("aws-options", tests, aws_set_up, aws_tear_down);

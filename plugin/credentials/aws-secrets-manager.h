@@ -111,8 +111,10 @@ ThredCredentialStatus aws_region_instance(AwsCall *call);
 const char *aws_endpoint_problem(const char *url);
 
 /* The same for the container's credentials and for the instance's metadata: https, or http to an
- * address of this machine or link that is theirs; *plain says that. */
-const char *aws_container_problem(const char *url, bool *plain);
+ * address of this machine or link that is theirs; *plain says that. `origin` is what messages may
+ * show: scheme, host and port. */
+#define AWS_ORIGIN_SIZE 288u /* "https://", a name of DNS's (253 bytes), ":65535" */
+const char *aws_container_problem(const char *url, bool *plain, char origin[AWS_ORIGIN_SIZE]);
 const char *aws_instance_problem(const char *url, bool *plain);
 
 /* ---- requests ---- */

@@ -137,9 +137,10 @@ static ThredCredentialStatus check_code(AwsCall *call, const HttpReply *reply)
   const char *why = secret_json_read(&json, reply->body, reply->length, &at);
   const char *code = why ? NULL : secret_json_string(json.object, "Code", &length);
   if (code && strcmp(code, "Success") != 0)
-    status = aws_says(call, THRED_CREDENTIAL_UNAVAIL,
-                      "the instance's metadata has no credentials for its IAM role: %s",
-                      is_role(code, length) ? code : "the code it gives is none");
+    status = aws_says(
+        call, THRED_CREDENTIAL_UNAVAIL,
+        "the instance's metadata has no credentials for its IAM role: %s",
+        is_role(code, length) && !aws_repeats(call, code) ? code : "the code it gives is none");
   secret_json_done(&json);
   return status;
 }

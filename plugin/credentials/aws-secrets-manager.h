@@ -132,6 +132,10 @@ void aws_headers_clear(struct curl_slist *headers);
  */
 ThredCredentialStatus aws_send(AwsCall *call, HttpRequest *request, HttpReply *reply);
 
+/* Whether a server's words have a part of a secret in them that this call may have sent, or signed
+ * with: they are not quoted then. */
+bool aws_repeats(const AwsCall *call, const char *words);
+
 /* 429 and 5xx pass; the others have to be mended. */
 ThredCredentialStatus aws_status_of(int http_status);
 

@@ -533,6 +533,51 @@ static void test_refusals(void **state)
   }
 }
 
+/* A part of what was sent is not told: a session token is longer than any sentence that is. */
+static void test_refusals_that_repeat(void **state)
+{
+  (void)state;
+#define SESSION "IQoJb3JpZ2luX2VjEXAMPLEtokenOfMoreThanOneHundredAndSixtyBytes"
+  static const struct {
+    const char *type, *message, *says;
+  } cases[] = {
+      {"ExpiredToken",
+       "the token ..."
+       "EXAMPLEt"
+       "...",
+       "(HTTP 400, ExpiredToken)"},
+      {"ExpiredToken", "the token IQoJb3Jp...", "(HTTP 400, ExpiredToken)"},
+      {"ExpiredToken", "it ends in of/Bytes", "(HTTP 400, ExpiredToken)"},
+      {"ExpiredToken", "/env+ke belongs to no key", "(HTTP 400, ExpiredToken: /env+ke belongs"},
+      {"ExpiredToken", "t/env+ke belongs to no key", "(HTTP 400, ExpiredToken)"},
+      {"ExpiredToken", "the token EXAMPLE", "(HTTP 400, ExpiredToken: the token EXAMPLE)"},
+      {"BadEXAMPLEtoken", "no", "answered HTTP 400, with no error of AWS's in it"},
+      {"BadEXAMPLE", "no", "(HTTP 400, BadEXAMPLE: no)"},
+  };
+  aws_environment("AWS_ACCESS_KEY_ID=ASIALONG|AWS_SECRET_ACCESS_KEY=s3cr3t/env+key=|"
+                  "AWS_SESSION_TOKEN=" SESSION SESSION SESSION "of/Bytes");
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    aws_state(
+        "{'logins': {'ASIALONG': {'secret': 's3cr3t/env+key=', 'session': '" SESSION SESSION SESSION
+        "of/Bytes'}}, 'fault': {'status': 400, 'type': '%s', 'message': '%s'}}",
+        cases[i].type, cases[i].message);
+    Outcome outcome = aws_ask(options(""), NULL);
+    aws_check(&outcome, UNAVAIL, cases[i].says, (int)i);
+    assert_seen("requests", "1");
+  }
+}
+
+/* The same of the instance's metadata, which was sent its own token. */
+static void test_code_that_repeats(void **state)
+{
+  (void)state;
+  aws_environment("");
+  aws_state("{" LOGINS ", 'imds': {" INSTANCE ", 'fault': {'" TOKEN "': {'body': 'abcdefghijkl'},"
+            "'" ROLES "': {'body': 'r'}, '" ROLES
+            "r': {'body': '{\\'Code\\': \\'Ocdefghij\\'}'}}}}");
+  expect(options(""), UNAVAIL, "no credentials for its IAM role: the code it gives is none");
+}
+
 /* What the stand-in refuses by itself. */
 static void test_refused_logins(void **state)
 {
@@ -717,6 +762,8 @@ int main(void)
       cmocka_unit_test(test_secret_binary),
       cmocka_unit_test(test_through_the_stack),
       cmocka_unit_test(test_refusals),
+      cmocka_unit_test(test_refusals_that_repeat),
+      cmocka_unit_test(test_code_that_repeats),
       cmocka_unit_test(test_refused_logins),
       cmocka_unit_test(test_answers),
       cmocka_unit_test(test_deadline),

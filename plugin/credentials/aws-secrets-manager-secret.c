@@ -116,10 +116,12 @@ ThredCredentialStatus aws_fetch(AwsCall *call)
     return aws_says(call, THRED_CREDENTIAL_UNAVAIL,
                     "libcurl %s does not sign all that AWS wants signed: 7.86 or later does",
                     version->version);
-  /* A rotation makes the next version before it becomes the current one. */
+  /* A rotation makes the next version before it becomes the current one. A pending one that is not
+   * there, not open to the login or not usable says nothing of the current one, which may have
+   * changed since; what is busy is asked again later. */
   if (host->size >= sizeof *host && host->refused && strcmp(stage, CURRENT) == 0) {
     ThredCredentialStatus status = ask(call, address, PENDING);
-    if (status != THRED_CREDENTIAL_NOTFOUND)
+    if (status == THRED_CREDENTIAL_SUCCESS || status == THRED_CREDENTIAL_TRYAGAIN)
       return status;
   }
   return ask(call, address, stage);

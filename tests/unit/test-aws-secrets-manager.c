@@ -736,7 +736,39 @@ static void test_rotation(void **state)
   expect_on(&refused, options(""), NOTFOUND, "with the stage AWSCURRENT");
   aws_state("{" LOGINS "," SECRETS ", 'fault': {'type': 'AccessDeniedException', 'status': 400}}");
   expect_on(&refused, options(""), UNAVAIL, "AccessDeniedException");
-  assert_seen("requests", "1");
+  assert_seen("requests", "2");
+}
+
+/* A pending version that delivers nothing does not hide the current one. */
+static void test_rotation_pending(void **state)
+{
+  (void)state;
+  static const struct {
+    const char *pending;
+    ThredCredentialStatus status;
+    const char *stages, *says;
+  } cases[] = {
+      {"{'refuse': 'AccessDeniedException'}", OK, "AWSPENDING;AWSCURRENT;", ""},
+      {"{'refuse': 'ResourceNotFoundException'}", OK, "AWSPENDING;AWSCURRENT;", ""},
+      {"{'refuse': 'DecryptionFailure'}", OK, "AWSPENDING;AWSCURRENT;", ""},
+      {"{'refuse': 'ThrottlingException'}", TRYAGAIN, "AWSPENDING;", "too many requests"},
+      {"{'SecretString': 'rotation has only begun'}", OK, "AWSPENDING;AWSCURRENT;", ""},
+      {"{'SecretString': '{}'}", OK, "AWSPENDING;AWSCURRENT;", ""},
+      {"{'SecretString': '{\\'partner_uuid\\': \\'u\\', \\'api_key\\': \\'\\'}'}", OK,
+       "AWSPENDING;AWSCURRENT;", ""}, /* which the library does not take */
+      {"{'SecretBinary': 'none'}", OK, "AWSPENDING;AWSCURRENT;", ""},
+      {"{}", OK, "AWSPENDING;AWSCURRENT;", ""},
+  };
+  Terms refused = {.refused = 1};
+  aws_environment(ENV);
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    aws_state("{" LOGINS ", 'secrets': {'thred/prod': {'AWSCURRENT': {'SecretString': '" OBJECT
+              "'}, 'AWSPENDING': %s}}}",
+              cases[i].pending);
+    Outcome outcome = aws_ask(options(""), &refused);
+    aws_check(&outcome, cases[i].status, cases[i].says, (int)i);
+    assert_seen("stages", cases[i].stages);
+  }
 }
 
 static int set_up(void **state)
@@ -770,6 +802,7 @@ int main(void)
       cmocka_unit_test(test_tls),
       cmocka_unit_test(test_endpoint),
       cmocka_unit_test(test_rotation),
+      cmocka_unit_test(test_rotation_pending),
   };
   const char *missing = aws_stand_in_missing();
   if (missing) {

@@ -391,8 +391,14 @@ static void test_secret_string(void **state)
       {"'" KEY "'", ALONE, OK, ""},
       {"'" KEY "\\r\\n'", ALONE, OK, ""},
       {"'" OBJECT "'", ALONE, UNAVAIL,
-       "the secret 'thred/prod' is a JSON object, and with partner-uuid the API key alone is "
+       "the secret 'thred/prod' begins as a JSON object, and with partner-uuid the API key alone "
+       "is "
        "expected: name its field with key-field"},
+      {"'{\\'api_key\\': \\'" KEY "\\', '", ALONE, UNAVAIL, "begins as a JSON object"},
+      {"'{" KEY "'", ALONE, UNAVAIL, "begins as a JSON object"},
+      {"'\\r\\n\\t {} x'", ALONE, UNAVAIL, "begins as a JSON object"},
+      {"'\\ufeff{\\'api_key\\': 1}'", ALONE, UNAVAIL, "begins as a JSON object"},
+      {"'{\\'api_key\\': \\'" KEY "\\', '", "", UNAVAIL, "object: the text ends too early (byte "},
       {"'" KEY "'", "", UNAVAIL, "; if it is the API key alone, set partner-uuid"},
       {"'" KEY "'", ALONE "|key-field=k", UNAVAIL, "the secret 'thred/prod' is not a JSON object"},
       {"''", "", UNAVAIL, "the secret 'thred/prod' is not a JSON object: the text ends too early"},

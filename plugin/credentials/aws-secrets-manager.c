@@ -119,8 +119,8 @@ static ThredCredentialStatus aws_open(const ThredModuleHost *host, const ThredMo
 typedef enum {
   COUNTS,
   UNLESS_PROFILE = 1 << 0,
-  UNLESS_FILES = 1 << 1, /* both */
-  UNLESS_REGION = 1 << 2,
+  UNLESS_FILES = 1 << 1,  /* both */
+  UNLESS_REGION = 1 << 2, /* or an ARN */
   UNLESS_ENDPOINT = 1 << 3,
   UNLESS_NO_IMDS = 1 << 4,
   UNLESS_IMDS_ENDPOINT = 1 << 5,
@@ -155,8 +155,9 @@ static unsigned settled_by(const AwsOptions *options)
   bool no_imds = options->imds && strcmp(options->imds, "no") == 0;
   return (options->profile ? UNLESS_PROFILE : 0u) |
          (options->credentials_file && options->config_file ? UNLESS_FILES : 0u) |
-         (options->region ? UNLESS_REGION : 0u) | (options->endpoint ? UNLESS_ENDPOINT : 0u) |
-         (no_imds ? UNLESS_NO_IMDS : 0u) | (options->imds_endpoint ? UNLESS_IMDS_ENDPOINT : 0u);
+         (options->region || aws_is_arn(options->secret_id) ? UNLESS_REGION : 0u) |
+         (options->endpoint ? UNLESS_ENDPOINT : 0u) | (no_imds ? UNLESS_NO_IMDS : 0u) |
+         (options->imds_endpoint ? UNLESS_IMDS_ENDPOINT : 0u);
 }
 
 static bool declare(const ThredModuleHost *host, const char *key, const char *value)

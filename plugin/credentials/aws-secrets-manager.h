@@ -98,6 +98,7 @@ bool aws_ini_find(AwsFile file, AwsSpan text, const char *profile, const char *k
 ThredCredentialStatus aws_region(AwsCall *call);
 
 bool aws_is_region(AwsSpan region);
+bool aws_is_arn(const char *secret_id);
 
 /* The profile's region into call->region. NOTFOUND: it has none. */
 ThredCredentialStatus aws_region_profile(AwsCall *call);

@@ -328,6 +328,9 @@ static void test_identity(void **state)
        "2 secret-id=a;2 config-file=/f;" LOGIN_NAMES
        "0 HOME;" REGION_NAMES ENDPOINT_NAMES CONTAINER_NAMES METADATA_NAMES FOUND_CREDENTIALS
        "1 /f;"},
+      {"secret-id=arn:aws:secretsmanager:r:1:secret:a", 0,
+       "2 secret-id=arn:aws:secretsmanager:r:1:secret:a;" LOGIN_NAMES
+       "0 HOME;" ENDPOINT_NAMES CONTAINER_NAMES METADATA_NAMES FOUND},
       {"secret-id=a", 1, "2 secret-id=a;"},
       {"secret-id=a|credentials-file=/c", 1, "2 secret-id=a;2 credentials-file=/c;1 /c;"},
   };

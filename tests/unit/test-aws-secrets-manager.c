@@ -318,9 +318,12 @@ static void test_region(void **state)
   } cases[] = {
       {"AWS_REGION=eu-west-1|AWS_DEFAULT_REGION=eu-west-2", "eu-west-4", ARN, "eu-west-5",
        "eu-west-5"},
-      {"AWS_REGION=eu-west-1|AWS_DEFAULT_REGION=eu-west-2", "eu-west-4", ARN, NULL, "eu-west-1"},
-      {"AWS_DEFAULT_REGION=eu-west-2", "eu-west-4", ARN, NULL, "eu-west-2"},
-      {"", "eu-west-4", ARN, NULL, "eu-west-4"},
+      {"AWS_REGION=eu-west-1|AWS_DEFAULT_REGION=eu-west-2", "eu-west-4", ARN, NULL, "eu-west-3"},
+      {"AWS_REGION=eu-west-1|AWS_DEFAULT_REGION=eu-west-2", "eu-west-4", "thred/prod", NULL,
+       "eu-west-1"},
+      {"AWS_DEFAULT_REGION=eu-west-2", "eu-west-4", "thred/prod", NULL, "eu-west-2"},
+      {"", "eu-west-4", ARN, NULL, "eu-west-3"},
+      {"", "eu-west-4", "thred/prod", NULL, "eu-west-4"},
       {"", NULL, ARN, NULL, "eu-west-3"},
       {"", NULL, "thred/prod", NULL, "eu-west-6"}, /* the instance's */
   };

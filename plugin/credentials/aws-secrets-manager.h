@@ -45,6 +45,7 @@ typedef struct {
   char said[480]; /* the sentence for host->message */
   char region[AWS_REGION_MAX + 1];
   char imds_token[AWS_IMDS_TOKEN_MAX + 1]; /* "": not asked for yet */
+  bool imds_answered;                      /* with any status */
   char container_token[AWS_SESSION_MAX + 1];
   char user[AWS_KEY_ID_MAX + AWS_SECRET_MAX + 2]; /* as libcurl takes it */
   AwsLogin login;

@@ -358,6 +358,16 @@ static void test_region(void **state)
   expect(text, UNAVAIL, "the region that it answered is none");
   aws_state("{'imds': {'fault': {'/latest/meta-data/placement/region': {'status': 503}}}}");
   expect(text, TRYAGAIN, "no AWS region is set");
+  /* nobody is there, or nobody who answers; but an instance that gave the login may be slow now */
+#define REGION_HANGS "'/latest/meta-data/placement/region': {'hang': true}"
+  aws_state("{'imds': {'fault': {'/latest/api/token': {'hang': true}}}}");
+  expect(text, UNAVAIL, "no AWS region is set (option region, AWS_REGION); the instance's");
+  Terms soon = {.deadline_ms = clock_monotonic_ms() + 300};
+  expect_on(&soon, text, TRYAGAIN, "no AWS region is set");
+  aws_state("{'imds': {'fault': {" REGION_HANGS "}}}");
+  expect(text, TRYAGAIN, "no AWS region is set");
+  expect("secret-id=x|imds-endpoint=http://127.0.0.1:1", UNAVAIL,
+         "no AWS region is set (option region, AWS_REGION); the instance's metadata: http://");
 }
 
 /* ---- the secret ---- */

@@ -140,6 +140,7 @@ static const struct {
     {"AWS_DEFAULT_REGION", UNLESS_REGION},
     {"AWS_ENDPOINT_URL_SECRETS_MANAGER", UNLESS_ENDPOINT},
     {"AWS_ENDPOINT_URL", UNLESS_ENDPOINT},
+    {"AWS_USE_FIPS_ENDPOINT", UNLESS_ENDPOINT},
     {"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", COUNTS},
     {"AWS_CONTAINER_CREDENTIALS_FULL_URI", COUNTS},
     /* Who may ask a container's service is who it is: but of the file only where it is, since what

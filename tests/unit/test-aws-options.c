@@ -92,6 +92,10 @@ static void test_environment(void **state)
        "AWS_ENDPOINT_URL: it is not an https URL"},
       {KEYS "|AWS_REGION=eu-central-1|AWS_ENDPOINT_URL_SECRETS_MANAGER=x", BASE,
        "AWS_ENDPOINT_URL_SECRETS_MANAGER: it is not a URL"},
+      {KEYS "|AWS_REGION=us-east-1|AWS_USE_FIPS_ENDPOINT=true", BASE,
+       "AWS_USE_FIPS_ENDPOINT is true, and the module does not know the region's FIPS endpoint"},
+      {KEYS "|AWS_REGION=us-east-1|AWS_USE_FIPS_ENDPOINT=True|AWS_ENDPOINT_URL=https://127.0.0.1:1",
+       BASE, "name it with the option endpoint"},
       {"AWS_WEB_IDENTITY_TOKEN_FILE=/x|AWS_ROLE_ARN=y", BASE, "AWS_WEB_IDENTITY_TOKEN_FILE is set"},
       {"AWS_PROFILE=prod", BASE,
        "AWS_PROFILE names the AWS profile 'prod', and neither the credentials file nor the config "
@@ -105,6 +109,17 @@ static void test_environment(void **state)
        "the address of the instance's metadata: http is used only to loopback"},
   };
   CHECK(cases);
+}
+
+/* Who names the endpoint knows which it is; and "false" asks for none. */
+static void test_fips(void **state)
+{
+  (void)state;
+  aws_environment(KEYS "|AWS_USE_FIPS_ENDPOINT=true");
+  expect(BASE "|region=us-east-1|endpoint=https://127.0.0.1:1", TRYAGAIN, "https://127.0.0.1:1");
+  aws_environment(KEYS "|AWS_USE_FIPS_ENDPOINT=false|AWS_ENDPOINT_URL=https://127.0.0.1:1");
+  expect(BASE "|region=us-east-1", TRYAGAIN, "https://127.0.0.1:1");
+  aws_environment("");
 }
 
 static void test_container_addresses(void **state)
@@ -295,8 +310,9 @@ static void test_at_secure(void **state)
 #define CONTAINER_NAMES                                                                            \
   "0 AWS_CONTAINER_CREDENTIALS_RELATIVE_URI;0 AWS_CONTAINER_CREDENTIALS_FULL_URI;"                 \
   "0 AWS_CONTAINER_AUTHORIZATION_TOKEN;0 AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE;"
-#define REGION_NAMES      "0 AWS_REGION;0 AWS_DEFAULT_REGION;"
-#define ENDPOINT_NAMES    "0 AWS_ENDPOINT_URL_SECRETS_MANAGER;0 AWS_ENDPOINT_URL;"
+#define REGION_NAMES "0 AWS_REGION;0 AWS_DEFAULT_REGION;"
+#define ENDPOINT_NAMES                                                                             \
+  "0 AWS_ENDPOINT_URL_SECRETS_MANAGER;0 AWS_ENDPOINT_URL;0 AWS_USE_FIPS_ENDPOINT;"
 #define METADATA_NAMES    "0 AWS_EC2_METADATA_DISABLED;0 AWS_EC2_METADATA_SERVICE_ENDPOINT;"
 #define FOUND_CREDENTIALS "3 AWS_SHARED_CREDENTIALS_FILE:~/.aws/credentials;"
 #define FOUND_CONFIG      "3 AWS_CONFIG_FILE:~/.aws/config;"
@@ -419,15 +435,11 @@ static void test_older_libcurl(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_options),
-      cmocka_unit_test(test_environment),
-      cmocka_unit_test(test_container_addresses),
-      cmocka_unit_test(test_profile_text),
-      cmocka_unit_test(test_profile_files),
-      cmocka_unit_test(test_profile_home),
-      cmocka_unit_test(test_at_secure),
-      cmocka_unit_test(test_identity),
-      cmocka_unit_test(test_no_memory),
+      cmocka_unit_test(test_options),       cmocka_unit_test(test_environment),
+      cmocka_unit_test(test_fips),          cmocka_unit_test(test_container_addresses),
+      cmocka_unit_test(test_profile_text),  cmocka_unit_test(test_profile_files),
+      cmocka_unit_test(test_profile_home),  cmocka_unit_test(test_at_secure),
+      cmocka_unit_test(test_identity),      cmocka_unit_test(test_no_memory),
       cmocka_unit_test(test_older_libcurl),
   };
   return cmocka_run_group_tests_name("aws-options", tests, aws_set_up, aws_tear_down);

@@ -86,29 +86,46 @@ static AwsSpan without_line_end(AwsSpan text)
   return text;
 }
 
+/* Whole or broken; editors put blanks and a byte order mark before it. */
+static bool begins_object(AwsSpan text)
+{
+  static const char mark[] = "\xef\xbb\xbf";
+  const size_t length = sizeof mark - 1;
+  if (text.length >= length && memcmp(text.at, mark, length) == 0)
+    text = (AwsSpan){text.at + length, text.length - length};
+  while (text.length > 0 && text.at[0] && strchr(" \t\r\n", text.at[0]))
+    text = (AwsSpan){text.at + 1, text.length - 1};
+  return text.length > 0 && text.at[0] == '{';
+}
+
+/* What may be an object is not sent to Thred as a key: it may have other secrets in it. */
+static ThredCredentialStatus from_key(AwsCall *call, AwsSpan text)
+{
+  if (begins_object(text))
+    return aws_says(call, THRED_CREDENTIAL_UNAVAIL,
+                    "the secret '%.128s' begins as a JSON object, and with partner-uuid the API "
+                    "key alone is expected: name its field with key-field",
+                    call->options->secret_id);
+  return deliver(call, aws_span(call->options->partner_uuid), without_line_end(text));
+}
+
 /* The key alone if there is a partner-uuid and no key-field; else an object. */
 static ThredCredentialStatus from_text(AwsCall *call, AwsSpan text)
 {
   const AwsOptions *options = call->options;
-  bool alone = options->partner_uuid && !options->key_field;
   SecretJson json;
   size_t at;
+  if (options->partner_uuid && !options->key_field)
+    return from_key(call, text);
   const char *why = secret_json_read(&json, text.at, text.length, &at);
-  ThredCredentialStatus status;
-  if (alone && !why)
-    status = aws_says(call, THRED_CREDENTIAL_UNAVAIL,
-                      "the secret '%.128s' is a JSON object, and with partner-uuid the API key "
-                      "alone is expected: name its field with key-field",
-                      options->secret_id);
-  else if (alone)
-    status = deliver(call, aws_span(options->partner_uuid), without_line_end(text));
-  else if (why)
-    status = aws_says(
-        call, THRED_CREDENTIAL_UNAVAIL, "the secret '%.128s' is not a JSON object: %s (byte %zu)%s",
-        options->secret_id, why, at,
-        options->partner_uuid ? "" : "; if it is the API key alone, set partner-uuid");
-  else
-    status = from_object(call, json.object);
+  ThredCredentialStatus status =
+      why ? aws_says(call, THRED_CREDENTIAL_UNAVAIL,
+                     "the secret '%.128s' is not a JSON object: %s (byte %zu)%s",
+                     options->secret_id, why, at,
+                     options->partner_uuid || begins_object(text)
+                         ? ""
+                         : "; if it is the API key alone, set partner-uuid")
+          : from_object(call, json.object);
   secret_json_done(&json);
   return status;
 }

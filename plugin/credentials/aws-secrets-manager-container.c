@@ -47,11 +47,12 @@ static ThredCredentialStatus container_token(AwsCall *call)
   return status;
 }
 
-static ThredCredentialStatus ask_container(AwsCall *call, const char *url, bool plain)
+static ThredCredentialStatus ask_container(AwsCall *call, const char *url, const char *origin,
+                                           bool plain)
 {
   HttpReply reply = {0};
   HttpRequest request = {.what = "the container's credentials",
-                         .host = url,
+                         .host = origin,
                          .url = url,
                          .method = "GET",
                          .connect_timeout = 1,
@@ -65,7 +66,7 @@ static ThredCredentialStatus ask_container(AwsCall *call, const char *url, bool 
     status = aws_send(call, &request, &reply);
   if (status == THRED_CREDENTIAL_SUCCESS && reply.status != 200)
     status = aws_says(call, aws_status_of(reply.status),
-                      "the container's credentials: %.200s answered HTTP %d", url, reply.status);
+                      "the container's credentials: %.200s answered HTTP %d", origin, reply.status);
   else if (status == THRED_CREDENTIAL_SUCCESS)
     status = aws_login_document(call, "the container's credentials", &reply);
   http_reply_clear(&reply);
@@ -77,7 +78,7 @@ ThredCredentialStatus aws_login_container(AwsCall *call)
 {
   const char *relative = aws_variable(call->host, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
   const char *full = aws_variable(call->host, "AWS_CONTAINER_CREDENTIALS_FULL_URI");
-  char url[1024];
+  char url[1024], origin[AWS_ORIGIN_SIZE];
   bool plain = true;
   if (!relative && !full)
     return THRED_CREDENTIAL_NOTFOUND;
@@ -85,11 +86,11 @@ ThredCredentialStatus aws_login_container(AwsCall *call)
                         relative ? relative : full);
   const char *why = length >= (int)sizeof url        ? "it is too long"
                     : relative && relative[0] != '/' ? "it does not begin with a slash"
-                                                     : aws_container_problem(url, &plain);
+                                                     : aws_container_problem(url, &plain, origin);
   if (why)
     return aws_says(call, THRED_CREDENTIAL_UNAVAIL, "%s: %s",
                     relative ? "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"
                              : "AWS_CONTAINER_CREDENTIALS_FULL_URI",
                     why);
-  return ask_container(call, url, plain);
+  return ask_container(call, url, origin, plain);
 }

@@ -65,6 +65,22 @@ ThredCredentialStatus aws_send(AwsCall *call, HttpRequest *request, HttpReply *r
   return THRED_CREDENTIAL_SUCCESS;
 }
 
+/* Any eight bytes of it, or all, if there are fewer: who repeats a long token cuts it. */
+static bool has_part(const char *words, const char *secret)
+{
+  size_t length = strlen(secret), words_length = strlen(words), window = length < 8 ? length : 8;
+  for (size_t i = 0; window > 0 && i + window <= words_length; i++)
+    if (memmem(secret, length, words + i, window))
+      return true;
+  return false;
+}
+
+bool aws_repeats(const AwsCall *call, const char *words)
+{
+  return has_part(words, call->login.secret) || has_part(words, call->login.session) ||
+         has_part(words, call->container_token) || has_part(words, call->imds_token);
+}
+
 ThredCredentialStatus aws_status_of(int http_status)
 {
   return http_status == 429 || http_status >= 500 ? THRED_CREDENTIAL_TRYAGAIN

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "lib/clock.h"
 #include "lib/fetch/secret-json.h"
 #include "plugin/credentials/aws-secrets-manager.h"
 
@@ -54,6 +55,7 @@ static ThredCredentialStatus ask_instance(AwsCall *call, const char *method, con
     return aws_says(call, THRED_CREDENTIAL_UNAVAIL, "out of memory");
   ThredCredentialStatus status = aws_send(call, &request, reply);
   aws_headers_clear(request.headers);
+  call->imds_answered = call->imds_answered || reply->status != 0;
   if (status == THRED_CREDENTIAL_SUCCESS && reply->status != 200)
     status = aws_says(call, aws_status_of(reply->status),
                       "the instance's metadata: %.200s answered HTTP %d", url, reply->status);
@@ -137,9 +139,10 @@ static ThredCredentialStatus check_code(AwsCall *call, const HttpReply *reply)
   const char *why = secret_json_read(&json, reply->body, reply->length, &at);
   const char *code = why ? NULL : secret_json_string(json.object, "Code", &length);
   if (code && strcmp(code, "Success") != 0)
-    status = aws_says(call, THRED_CREDENTIAL_UNAVAIL,
-                      "the instance's metadata has no credentials for its IAM role: %s",
-                      is_role(code, length) ? code : "the code it gives is none");
+    status = aws_says(
+        call, THRED_CREDENTIAL_UNAVAIL,
+        "the instance's metadata has no credentials for its IAM role: %s",
+        is_role(code, length) && !aws_repeats(call, code) ? code : "the code it gives is none");
   secret_json_done(&json);
   return status;
 }
@@ -176,6 +179,15 @@ ThredCredentialStatus aws_login_instance(AwsCall *call)
       aws_profile(call->options, call->host, &named), why);
 }
 
+/* Where nobody answers there is no instance, as a rule, and who asks again hears the same: what is
+ * missing is the region. */
+static ThredCredentialStatus status_without_region(const AwsCall *call,
+                                                   ThredCredentialStatus status)
+{
+  bool nobody = !call->imds_answered && clock_monotonic_ms() < call->deadline_ms;
+  return status == THRED_CREDENTIAL_TRYAGAIN && nobody ? THRED_CREDENTIAL_UNAVAIL : status;
+}
+
 ThredCredentialStatus aws_region_instance(AwsCall *call)
 {
   HttpReply reply;
@@ -194,5 +206,6 @@ ThredCredentialStatus aws_region_instance(AwsCall *call)
     return status;
   char why[sizeof call->said];
   memcpy(why, call->said, sizeof why);
-  return aws_says(call, status, "no AWS region is set (option region, AWS_REGION); %.400s", why);
+  return aws_says(call, status_without_region(call, status),
+                  "no AWS region is set (option region, AWS_REGION); %.400s", why);
 }

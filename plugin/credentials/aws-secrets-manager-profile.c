@@ -26,20 +26,25 @@ static const char *option_of(const AwsOptions *options, AwsFile file)
   return file == AWS_CONFIG_FILE ? options->config_file : options->credentials_file;
 }
 
-/* The environment's home, not the user database's: a lookup there may go over the network. */
-char *aws_file_path(const AwsOptions *options, const ThredModuleHost *host, AwsFile file)
+/*
+ * Where the file is, malloc'ed; NOTFOUND, and nothing said: nowhere (no HOME), or no absolute path.
+ * The environment's home, not the user database's: a lookup there may go over the network.
+ */
+static ThredCredentialStatus find_path(AwsCall *call, AwsFile file, char **to)
 {
-  const char *path = option_of(options, file), *home = aws_variable(host, "HOME");
-  char *full = NULL;
+  const char *path = option_of(call->options, file), *home = aws_variable(call->host, "HOME");
+  *to = NULL;
   if (!path)
-    path = aws_variable(host, variable_of[file]);
+    path = aws_variable(call->host, variable_of[file]);
   if (!path)
     path = file == AWS_CONFIG_FILE ? "~/.aws/config" : "~/.aws/credentials";
-  if (path[0] == '/')
-    return strdup(path);
-  if (path[0] != '~' || path[1] != '/' || !home || home[0] != '/')
-    return NULL;
-  return asprintf(&full, "%s%s", home, path + 1) < 0 ? NULL : full;
+  bool in_home = path[0] == '~' && path[1] == '/' && home && home[0] == '/';
+  if (path[0] != '/' && !in_home)
+    return THRED_CREDENTIAL_NOTFOUND;
+  if (asprintf(to, "%s%s", in_home ? home : "", path + in_home) >= 0)
+    return THRED_CREDENTIAL_SUCCESS;
+  *to = NULL;
+  return aws_says(call, THRED_CREDENTIAL_UNAVAIL, "out of memory");
 }
 
 /* A HOME of somebody else's, as a daemon may have it, is no reason to give up. */
@@ -55,14 +60,16 @@ static ThredCredentialStatus read_file(AwsCall *call, AwsFile file, SecureRule r
 {
   const char *option = option_of(call->options, file);
   const char *variable = option ? NULL : aws_variable(call->host, variable_of[file]);
-  char *path = aws_file_path(call->options, call->host, file);
-  ThredCredentialStatus status = THRED_CREDENTIAL_NOTFOUND;
+  char *path;
+  ThredCredentialStatus status = find_path(call, file, &path);
   *text = (ModuleSecret){0};
-  if (!path && variable)
+  if (status == THRED_CREDENTIAL_NOTFOUND && variable)
     status = aws_says(call, THRED_CREDENTIAL_UNAVAIL, "%s: '%.200s' is not absolute",
                       variable_of[file], variable);
-  else if (path && (option || variable || !is_hidden(path)))
-    status = module_read_file(call->host, path, rule, FILE_MAX, text);
+  else if (status == THRED_CREDENTIAL_SUCCESS)
+    status = option || variable || !is_hidden(path)
+                 ? module_read_file(call->host, path, rule, FILE_MAX, text)
+                 : THRED_CREDENTIAL_NOTFOUND;
   free(path);
   return status == THRED_CREDENTIAL_NOTFOUND && option ? THRED_CREDENTIAL_UNAVAIL : status;
 }
@@ -89,11 +96,14 @@ typedef struct {
   char text[400];
 } Where;
 
-static Where where_is(const AwsCall *call, AwsFile file, const char *profile)
+static Where where_is(AwsCall *call, AwsFile file, const char *profile)
 {
   Where where;
-  char *path = aws_file_path(call->options, call->host, file);
-  snprintf(where.text, sizeof where.text, "%.300s: profile '%.64s'", path ? path : "", profile);
+  static const char *const names[] = {"the AWS credentials file", "the AWS config file"};
+  char *path;
+  find_path(call, file, &path);
+  snprintf(where.text, sizeof where.text, "%.300s: profile '%.64s'", path ? path : names[file],
+           profile);
   free(path);
   return where;
 }

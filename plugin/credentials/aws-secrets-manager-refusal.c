@@ -73,7 +73,7 @@ static const Rule *find(const char *type)
 }
 
 /* "com.amazonaws.secretsmanager#NAME:URL", of which any part but NAME may be missing. */
-static void take_type(Refusal *refusal, const char *text)
+static void take_type(Refusal *refusal, const AwsCall *call, const char *text)
 {
   static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
   const char *hash = text ? strchr(text, '#') : NULL;
@@ -81,11 +81,8 @@ static void take_type(Refusal *refusal, const char *text)
   size_t length = name ? strcspn(name, ":") : 0;
   if (length > 0 && length <= TYPE_MAX && strspn(name, letters) == length)
     memcpy(refusal->type, name, length);
-}
-
-static bool quotes(const char *text, const char *secret)
-{
-  return secret[0] && strstr(text, secret);
+  if (aws_repeats(call, refusal->type))
+    refusal->type[0] = 0;
 }
 
 /* AWS's own words, if they are a plain sentence and none of what was sent stands in it. */
@@ -96,7 +93,7 @@ static void take_message(Refusal *refusal, const AwsCall *call, const char *text
   for (size_t i = 0; i < length; i++)
     if (text[i] < 0x20 || text[i] >= 0x7f)
       return;
-  if (!quotes(text, call->login.secret) && !quotes(text, call->login.session))
+  if (!aws_repeats(call, text))
     memcpy(refusal->message, text, length);
 }
 
@@ -108,7 +105,7 @@ static void read_refusal(Refusal *refusal, const AwsCall *call, const HttpReply 
     const char *text = secret_json_string(json.object, "message", &length);
     if (!text)
       text = secret_json_string(json.object, "Message", &length);
-    take_type(refusal, secret_json_string(json.object, "__type", NULL));
+    take_type(refusal, call, secret_json_string(json.object, "__type", NULL));
     take_message(refusal, call, text, length);
   }
   secret_json_done(&json);

@@ -31,11 +31,16 @@ static ThredCredentialStatus from_variable(AwsCall *call, const char *name)
   return take(call, name, aws_span(aws_variable(call->host, name)));
 }
 
+bool aws_is_arn(const char *secret_id)
+{
+  return strncmp(secret_id, "arn:", 4) == 0;
+}
+
 /* arn:PARTITION:secretsmanager:REGION:ACCOUNT:secret:NAME */
 static ThredCredentialStatus from_arn(AwsCall *call)
 {
   const char *at = call->options->secret_id;
-  if (strncmp(at, "arn:", 4) != 0)
+  if (!aws_is_arn(at))
     return THRED_CREDENTIAL_NOTFOUND;
   for (int colons = 0; at && colons < 3; colons++)
     at = (at = strchr(at, ':')) ? at + 1 : NULL;
@@ -43,17 +48,19 @@ static ThredCredentialStatus from_arn(AwsCall *call)
               at ? (AwsSpan){at, strcspn(at, ":")} : (AwsSpan){"", 0});
 }
 
+/* Another region's endpoint has no secret of this ARN: the environment, which is meant for other
+ * programs too, does not go before it. */
 ThredCredentialStatus aws_region(AwsCall *call)
 {
   ThredCredentialStatus status = take(call, "the option region", aws_span(call->options->region));
+  if (status == THRED_CREDENTIAL_NOTFOUND)
+    status = from_arn(call);
   if (status == THRED_CREDENTIAL_NOTFOUND)
     status = from_variable(call, "AWS_REGION");
   if (status == THRED_CREDENTIAL_NOTFOUND)
     status = from_variable(call, "AWS_DEFAULT_REGION");
   if (status == THRED_CREDENTIAL_NOTFOUND)
     status = aws_region_profile(call);
-  if (status == THRED_CREDENTIAL_NOTFOUND)
-    status = from_arn(call);
   if (status == THRED_CREDENTIAL_NOTFOUND)
     status = aws_region_instance(call);
   if (status == THRED_CREDENTIAL_NOTFOUND)

@@ -2,6 +2,7 @@
 /* The request: GetSecretValue (AWS Secrets Manager API Reference), signed by libcurl. */
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include <json-c/json.h>
 
@@ -23,7 +24,16 @@ static const char *stage_of(const AwsCall *call)
 /* The region's own endpoint, or another; NULL: it is none, and that has been said. */
 static const char *address_of(AwsCall *call, char *to, size_t size)
 {
+  const char *fips = aws_variable(call->host, "AWS_USE_FIPS_ENDPOINT");
   const char *from = "endpoint", *address = call->options->endpoint, *why;
+  if (!address && fips && strcasecmp(fips, "true") == 0) {
+    /* Not every region has one, and its name differs by partition: to ask the ordinary one is what
+     * the variable forbids. */
+    aws_says(call, THRED_CREDENTIAL_UNAVAIL,
+             "AWS_USE_FIPS_ENDPOINT is true, and the module does not know the region's FIPS "
+             "endpoint: name it with the option endpoint");
+    return NULL;
+  }
   if (!address)
     address = aws_variable(call->host, from = "AWS_ENDPOINT_URL_SECRETS_MANAGER");
   if (!address)
@@ -116,10 +126,12 @@ ThredCredentialStatus aws_fetch(AwsCall *call)
     return aws_says(call, THRED_CREDENTIAL_UNAVAIL,
                     "libcurl %s does not sign all that AWS wants signed: 7.86 or later does",
                     version->version);
-  /* A rotation makes the next version before it becomes the current one. */
+  /* A rotation makes the next version before it becomes the current one. A pending one that is not
+   * there, not open to the login or not usable says nothing of the current one, which may have
+   * changed since; what is busy is asked again later. */
   if (host->size >= sizeof *host && host->refused && strcmp(stage, CURRENT) == 0) {
     ThredCredentialStatus status = ask(call, address, PENDING);
-    if (status != THRED_CREDENTIAL_NOTFOUND)
+    if (status == THRED_CREDENTIAL_SUCCESS || status == THRED_CREDENTIAL_TRYAGAIN)
       return status;
   }
   return ask(call, address, stage);

@@ -6,12 +6,13 @@
  */
 #include <arpa/inet.h>
 #include <curl/curl.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "plugin/credentials/aws-secrets-manager.h"
 
 typedef struct {
-  char *scheme, *host, *path, *user, *query, *fragment;
+  char *scheme, *host, *port, *path, *user, *query, *fragment;
 } Parts;
 
 static char *part(CURLU *url, CURLUPart what)
@@ -26,9 +27,10 @@ static bool parts_read(Parts *parts, const char *text)
   *parts = (Parts){0};
   bool good = url && curl_url_set(url, CURLUPART_URL, text, 0) == CURLUE_OK;
   if (good)
-    *parts = (Parts){part(url, CURLUPART_SCHEME), part(url, CURLUPART_HOST),
-                     part(url, CURLUPART_PATH),   part(url, CURLUPART_USER),
-                     part(url, CURLUPART_QUERY),  part(url, CURLUPART_FRAGMENT)};
+    *parts =
+        (Parts){part(url, CURLUPART_SCHEME),  part(url, CURLUPART_HOST), part(url, CURLUPART_PORT),
+                part(url, CURLUPART_PATH),    part(url, CURLUPART_USER), part(url, CURLUPART_QUERY),
+                part(url, CURLUPART_FRAGMENT)};
   curl_url_cleanup(url);
   return good && parts->scheme && parts->host;
 }
@@ -37,6 +39,7 @@ static void parts_clear(Parts *parts)
 {
   curl_free(parts->scheme);
   curl_free(parts->host);
+  curl_free(parts->port);
   curl_free(parts->path);
   curl_free(parts->user);
   curl_free(parts->query);
@@ -87,12 +90,22 @@ static const char *problem_of(const Parts *parts, const char *const *addresses, 
   return NULL;
 }
 
-const char *aws_container_problem(const char *url, bool *plain)
+/* In ECS the path is the only thing that a login there needs, and a query may hold as much. */
+static const char *origin_of(const Parts *parts, char origin[AWS_ORIGIN_SIZE])
+{
+  int length = snprintf(origin, AWS_ORIGIN_SIZE, "%s://%s%s%s", parts->scheme, parts->host,
+                        parts->port ? ":" : "", parts->port ? parts->port : "");
+  return length < (int)AWS_ORIGIN_SIZE ? NULL : "its host is too long";
+}
+
+const char *aws_container_problem(const char *url, bool *plain, char origin[AWS_ORIGIN_SIZE])
 {
   static const char *const addresses[] = {"169.254.170.2", "169.254.170.23", "fd00:ec2::23", NULL};
   Parts parts;
   const char *why =
       parts_read(&parts, url) ? problem_of(&parts, addresses, plain) : "it is not a URL";
+  if (!why)
+    why = origin_of(&parts, origin);
   parts_clear(&parts);
   return why;
 }

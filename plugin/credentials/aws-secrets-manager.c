@@ -115,23 +115,51 @@ static ThredCredentialStatus aws_open(const ThredModuleHost *host, const ThredMo
   return THRED_CREDENTIAL_UNAVAIL;
 }
 
-/* All variables that can change the answer; HOME: where the files are. */
-static const char *const variables[] = {"AWS_ACCESS_KEY_ID",
-                                        "AWS_SECRET_ACCESS_KEY",
-                                        "AWS_SESSION_TOKEN",
-                                        "AWS_WEB_IDENTITY_TOKEN_FILE",
-                                        "AWS_PROFILE",
-                                        "AWS_SHARED_CREDENTIALS_FILE",
-                                        "AWS_CONFIG_FILE",
-                                        "AWS_REGION",
-                                        "AWS_DEFAULT_REGION",
-                                        "AWS_ENDPOINT_URL_SECRETS_MANAGER",
-                                        "AWS_ENDPOINT_URL",
-                                        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
-                                        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-                                        "AWS_EC2_METADATA_DISABLED",
-                                        "AWS_EC2_METADATA_SERVICE_ENDPOINT",
-                                        "HOME"};
+/* Which options leave a variable without effect. */
+typedef enum {
+  COUNTS,
+  UNLESS_PROFILE = 1 << 0,
+  UNLESS_FILES = 1 << 1,  /* both */
+  UNLESS_REGION = 1 << 2, /* or an ARN */
+  UNLESS_ENDPOINT = 1 << 3,
+  UNLESS_NO_IMDS = 1 << 4,
+  UNLESS_IMDS_ENDPOINT = 1 << 5,
+} Unless;
+
+static const struct {
+  const char *name;
+  unsigned unless;
+} variables[] = {
+    {"AWS_ACCESS_KEY_ID", UNLESS_PROFILE},
+    {"AWS_SECRET_ACCESS_KEY", UNLESS_PROFILE},
+    {"AWS_SESSION_TOKEN", UNLESS_PROFILE},
+    {"AWS_WEB_IDENTITY_TOKEN_FILE", UNLESS_PROFILE},
+    {"AWS_PROFILE", UNLESS_PROFILE},
+    {"HOME", UNLESS_FILES},
+    {"AWS_REGION", UNLESS_REGION},
+    {"AWS_DEFAULT_REGION", UNLESS_REGION},
+    {"AWS_ENDPOINT_URL_SECRETS_MANAGER", UNLESS_ENDPOINT},
+    {"AWS_ENDPOINT_URL", UNLESS_ENDPOINT},
+    {"AWS_USE_FIPS_ENDPOINT", UNLESS_ENDPOINT},
+    {"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", COUNTS},
+    {"AWS_CONTAINER_CREDENTIALS_FULL_URI", COUNTS},
+    /* Who may ask a container's service is who it is: but of the file only where it is, since what
+     * stands in it is renewed every hour or so. */
+    {"AWS_CONTAINER_AUTHORIZATION_TOKEN", COUNTS},
+    {"AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", COUNTS},
+    {"AWS_EC2_METADATA_DISABLED", UNLESS_NO_IMDS},
+    {"AWS_EC2_METADATA_SERVICE_ENDPOINT", UNLESS_NO_IMDS | UNLESS_IMDS_ENDPOINT},
+};
+
+static unsigned settled_by(const AwsOptions *options)
+{
+  bool no_imds = options->imds && strcmp(options->imds, "no") == 0;
+  return (options->profile ? UNLESS_PROFILE : 0u) |
+         (options->credentials_file && options->config_file ? UNLESS_FILES : 0u) |
+         (options->region || aws_is_arn(options->secret_id) ? UNLESS_REGION : 0u) |
+         (options->endpoint ? UNLESS_ENDPOINT : 0u) | (no_imds ? UNLESS_NO_IMDS : 0u) |
+         (options->imds_endpoint ? UNLESS_IMDS_ENDPOINT : 0u);
+}
 
 static bool declare(const ThredModuleHost *host, const char *key, const char *value)
 {
@@ -145,25 +173,28 @@ static bool declare(const ThredModuleHost *host, const char *key, const char *va
   return true;
 }
 
-/*
- * The container's authorization (AWS_CONTAINER_AUTHORIZATION_TOKEN and its file) is not among them:
- * it is renewed every hour or so and is no other login for it.
- */
+/* The one that an option names, else what each process finds for itself. */
+static void declare_file(const ThredModuleHost *host, const char *path, const char *found)
+{
+  if (path)
+    host->identity(host, THRED_IDENTITY_FILE, path);
+  else if (!host->at_secure)
+    host->identity(host, THRED_IDENTITY_ENV_FILE, found);
+}
+
 static ThredCredentialStatus aws_identity(void *instance, const ThredModuleHost *host)
 {
   const AwsOptions *options = instance;
+  const unsigned settled = settled_by(options);
   for (const ModuleRule *rule = rules; rule->key; rule++)
     if (!declare(host, rule->key,
                  *(char *const *)(const void *)((const char *)options + rule->offset)))
       return module_says(host, THRED_CREDENTIAL_UNAVAIL, "out of memory");
   for (size_t i = 0; !host->at_secure && i < sizeof variables / sizeof *variables; i++)
-    host->identity(host, THRED_IDENTITY_ENV, variables[i]);
-  for (int i = AWS_CREDENTIALS_FILE; i <= AWS_CONFIG_FILE; i++) {
-    char *path = aws_file_path(options, host, (AwsFile)i);
-    if (path)
-      host->identity(host, THRED_IDENTITY_FILE, path);
-    free(path);
-  }
+    if (!(variables[i].unless & settled))
+      host->identity(host, THRED_IDENTITY_ENV, variables[i].name);
+  declare_file(host, options->credentials_file, "AWS_SHARED_CREDENTIALS_FILE:~/.aws/credentials");
+  declare_file(host, options->config_file, "AWS_CONFIG_FILE:~/.aws/config");
   return THRED_CREDENTIAL_SUCCESS;
 }
 

@@ -45,6 +45,7 @@ typedef struct {
   char said[480]; /* the sentence for host->message */
   char region[AWS_REGION_MAX + 1];
   char imds_token[AWS_IMDS_TOKEN_MAX + 1]; /* "": not asked for yet */
+  bool imds_answered;                      /* with any status */
   char container_token[AWS_SESSION_MAX + 1];
   char user[AWS_KEY_ID_MAX + AWS_SECRET_MAX + 2]; /* as libcurl takes it */
   AwsLogin login;
@@ -86,9 +87,6 @@ typedef enum { AWS_CREDENTIALS_FILE, AWS_CONFIG_FILE } AwsFile;
 /* The profile's name; *named: by an option or variable. */
 const char *aws_profile(const AwsOptions *options, const ThredModuleHost *host, bool *named);
 
-/* Where the file is, malloc'ed; NULL: nowhere (no HOME), or no absolute path. */
-char *aws_file_path(const AwsOptions *options, const ThredModuleHost *host, AwsFile file);
-
 /*
  * The last value of `key` in the profile's section of a file's text; with `key` NULL, whether there
  * is such a section (*value is not touched).
@@ -101,6 +99,7 @@ bool aws_ini_find(AwsFile file, AwsSpan text, const char *profile, const char *k
 ThredCredentialStatus aws_region(AwsCall *call);
 
 bool aws_is_region(AwsSpan region);
+bool aws_is_arn(const char *secret_id);
 
 /* The profile's region into call->region. NOTFOUND: it has none. */
 ThredCredentialStatus aws_region_profile(AwsCall *call);
@@ -114,8 +113,10 @@ ThredCredentialStatus aws_region_instance(AwsCall *call);
 const char *aws_endpoint_problem(const char *url);
 
 /* The same for the container's credentials and for the instance's metadata: https, or http to an
- * address of this machine or link that is theirs; *plain says that. */
-const char *aws_container_problem(const char *url, bool *plain);
+ * address of this machine or link that is theirs; *plain says that. `origin` is what messages may
+ * show: scheme, host and port. */
+#define AWS_ORIGIN_SIZE 288u /* "https://", a name of DNS's (253 bytes), ":65535" */
+const char *aws_container_problem(const char *url, bool *plain, char origin[AWS_ORIGIN_SIZE]);
 const char *aws_instance_problem(const char *url, bool *plain);
 
 /* ---- requests ---- */
@@ -132,6 +133,10 @@ void aws_headers_clear(struct curl_slist *headers);
  * said. http_reply_clear() is due either way.
  */
 ThredCredentialStatus aws_send(AwsCall *call, HttpRequest *request, HttpReply *reply);
+
+/* Whether a server's words have a part of a secret in them that this call may have sent, or signed
+ * with: they are not quoted then. */
+bool aws_repeats(const AwsCall *call, const char *words);
 
 /* 429 and 5xx pass; the others have to be mended. */
 ThredCredentialStatus aws_status_of(int http_status);

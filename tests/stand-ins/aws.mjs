@@ -34,7 +34,7 @@ const { Sha256 } = require('@aws-crypto/sha256-js');
 
 const defaults = () => ({
   logins: {}, // access key id -> { secret, session, denied, expired }
-  secrets: {}, // id -> { stage -> { SecretString } or { SecretBinary } }
+  secrets: {}, // id -> { stage -> { SecretString } or { SecretBinary }, or { refuse: type } }
   region: 'eu-central-1',
   clock: 0, // seconds that AWS's clock is ahead
   fault: null, // of Secrets Manager: see faulty()
@@ -194,6 +194,7 @@ function secretValue(text) {
       'ResourceNotFoundException',
       `Secrets Manager can't find the specified secret value for staging label: ${stage}`,
     );
+  if (secret[stage].refuse) throw new Refusal(secret[stage].refuse, 'refused');
   return {
     ARN: id.startsWith('arn:') ? id : `arn:aws:secretsmanager:${state.region}:123456789012:secret:${id}-AbCdEf`,
     CreatedDate: 1.523477145713e9,

@@ -92,6 +92,10 @@ static void test_environment(void **state)
        "AWS_ENDPOINT_URL: it is not an https URL"},
       {KEYS "|AWS_REGION=eu-central-1|AWS_ENDPOINT_URL_SECRETS_MANAGER=x", BASE,
        "AWS_ENDPOINT_URL_SECRETS_MANAGER: it is not a URL"},
+      {KEYS "|AWS_REGION=us-east-1|AWS_USE_FIPS_ENDPOINT=true", BASE,
+       "AWS_USE_FIPS_ENDPOINT is true, and the module does not know the region's FIPS endpoint"},
+      {KEYS "|AWS_REGION=us-east-1|AWS_USE_FIPS_ENDPOINT=True|AWS_ENDPOINT_URL=https://127.0.0.1:1",
+       BASE, "name it with the option endpoint"},
       {"AWS_WEB_IDENTITY_TOKEN_FILE=/x|AWS_ROLE_ARN=y", BASE, "AWS_WEB_IDENTITY_TOKEN_FILE is set"},
       {"AWS_PROFILE=prod", BASE,
        "AWS_PROFILE names the AWS profile 'prod', and neither the credentials file nor the config "
@@ -105,6 +109,17 @@ static void test_environment(void **state)
        "the address of the instance's metadata: http is used only to loopback"},
   };
   CHECK(cases);
+}
+
+/* Who names the endpoint knows which it is; and "false" asks for none. */
+static void test_fips(void **state)
+{
+  (void)state;
+  aws_environment(KEYS "|AWS_USE_FIPS_ENDPOINT=true");
+  expect(BASE "|region=us-east-1|endpoint=https://127.0.0.1:1", TRYAGAIN, "https://127.0.0.1:1");
+  aws_environment(KEYS "|AWS_USE_FIPS_ENDPOINT=false|AWS_ENDPOINT_URL=https://127.0.0.1:1");
+  expect(BASE "|region=us-east-1", TRYAGAIN, "https://127.0.0.1:1");
+  aws_environment("");
 }
 
 static void test_container_addresses(void **state)
@@ -133,14 +148,14 @@ static void test_container_addresses(void **state)
   };
   CHECK(cases);
   /* these are asked: nobody is there */
-  static const char *const good[] = {"http://127.0.0.1:1/x", "http://127.9.9.9:1/x",
-                                     "http://localhost:1/x", "http://[::1]:1/x",
-                                     "https://127.0.0.1:1/x"};
+  static const char *const good[] = {"http://127.0.0.1:1", "http://127.9.9.9:1",
+                                     "http://localhost:1", "http://[::1]:1", "https://127.0.0.1:1"};
   for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
-    char variables[200];
-    snprintf(variables, sizeof variables, FULL "%s", good[i]);
+    char variables[200], says[100];
+    snprintf(variables, sizeof variables, FULL "%s/s3cr3t?s3cr3t#s3cr3t", good[i]);
+    snprintf(says, sizeof says, "the container's credentials: %s: ", good[i]);
     aws_environment(variables);
-    expect(BASE, TRYAGAIN, "the container's credentials: ");
+    expect(BASE, TRYAGAIN, says);
   }
   aws_environment("");
 }
@@ -289,29 +304,107 @@ static void test_at_secure(void **state)
 
 /* ---- identity ---- */
 
+#define LOGIN_NAMES                                                                                \
+  "0 AWS_ACCESS_KEY_ID;0 AWS_SECRET_ACCESS_KEY;0 AWS_SESSION_TOKEN;0 AWS_WEB_IDENTITY_TOKEN_FILE;" \
+  "0 AWS_PROFILE;"
+#define CONTAINER_NAMES                                                                            \
+  "0 AWS_CONTAINER_CREDENTIALS_RELATIVE_URI;0 AWS_CONTAINER_CREDENTIALS_FULL_URI;"                 \
+  "0 AWS_CONTAINER_AUTHORIZATION_TOKEN;0 AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE;"
+#define REGION_NAMES "0 AWS_REGION;0 AWS_DEFAULT_REGION;"
+#define ENDPOINT_NAMES                                                                             \
+  "0 AWS_ENDPOINT_URL_SECRETS_MANAGER;0 AWS_ENDPOINT_URL;0 AWS_USE_FIPS_ENDPOINT;"
+#define METADATA_NAMES    "0 AWS_EC2_METADATA_DISABLED;0 AWS_EC2_METADATA_SERVICE_ENDPOINT;"
+#define FOUND_CREDENTIALS "3 AWS_SHARED_CREDENTIALS_FILE:~/.aws/credentials;"
+#define FOUND_CONFIG      "3 AWS_CONFIG_FILE:~/.aws/config;"
+#define FOUND             FOUND_CREDENTIALS FOUND_CONFIG
+
+/* What can matter with the options given, and nothing of the process that is asked. */
 static void test_identity(void **state)
 {
   (void)state;
-  aws_environment("AWS_CONFIG_FILE=/etc/aws/config");
-  Outcome outcome = aws_identities("secret-id=a|region=eu-west-1|key-field=k", 0);
-  assert_int_equal(outcome.status, OK);
-  char expected[1024];
-  snprintf(expected, sizeof expected,
-           "2 secret-id=a;2 region=eu-west-1;2 key-field=k;0 AWS_ACCESS_KEY_ID;"
-           "0 AWS_SECRET_ACCESS_KEY;0 AWS_SESSION_TOKEN;0 AWS_WEB_IDENTITY_TOKEN_FILE;"
-           "0 AWS_PROFILE;0 AWS_SHARED_CREDENTIALS_FILE;0 AWS_CONFIG_FILE;0 AWS_REGION;"
-           "0 AWS_DEFAULT_REGION;0 AWS_ENDPOINT_URL_SECRETS_MANAGER;0 AWS_ENDPOINT_URL;"
-           "0 AWS_CONTAINER_CREDENTIALS_RELATIVE_URI;0 AWS_CONTAINER_CREDENTIALS_FULL_URI;"
-           "0 AWS_EC2_METADATA_DISABLED;0 AWS_EC2_METADATA_SERVICE_ENDPOINT;0 HOME;"
-           "1 %s;1 /etc/aws/config;",
-           aws_at("home/.aws/credentials"));
-  assert_string_equal(outcome.said, expected);
-  outcome = aws_identities("secret-id=a|credentials-file=/etc/aws/c", 1);
-  assert_string_equal(outcome.said, "2 secret-id=a;2 credentials-file=/etc/aws/c;1 /etc/aws/c;");
-  aws_environment("AWS_CONFIG_FILE=relative");
-  outcome = aws_identities("secret-id=a", 0);
-  assert_null(strstr(outcome.said, "1 relative"));
+  static const struct {
+    const char *options;
+    int at_secure;
+    const char *says;
+  } cases[] = {
+      {"secret-id=a", 0,
+       "2 secret-id=a;" LOGIN_NAMES
+       "0 HOME;" REGION_NAMES ENDPOINT_NAMES CONTAINER_NAMES METADATA_NAMES FOUND},
+      {"secret-id=a|profile=p|region=eu-west-1|key-field=k", 0,
+       "2 secret-id=a;2 region=eu-west-1;2 key-field=k;2 profile=p;0 HOME;" ENDPOINT_NAMES
+           CONTAINER_NAMES METADATA_NAMES FOUND},
+      {"secret-id=a|imds=no|endpoint=https://h|credentials-file=/c", 0,
+       "2 secret-id=a;2 credentials-file=/c;2 imds=no;2 endpoint=https://h;" LOGIN_NAMES
+       "0 HOME;" REGION_NAMES CONTAINER_NAMES "1 /c;" FOUND_CONFIG},
+      {"secret-id=a|imds-endpoint=http://127.0.0.1|config-file=/f|credentials-file=/c", 0,
+       "2 secret-id=a;2 credentials-file=/c;2 config-file=/f;"
+       "2 imds-endpoint=http://127.0.0.1;" LOGIN_NAMES REGION_NAMES ENDPOINT_NAMES CONTAINER_NAMES
+       "0 AWS_EC2_METADATA_DISABLED;1 /c;1 /f;"},
+      {"secret-id=a|config-file=/f", 0,
+       "2 secret-id=a;2 config-file=/f;" LOGIN_NAMES
+       "0 HOME;" REGION_NAMES ENDPOINT_NAMES CONTAINER_NAMES METADATA_NAMES FOUND_CREDENTIALS
+       "1 /f;"},
+      {"secret-id=arn:aws:secretsmanager:r:1:secret:a", 0,
+       "2 secret-id=arn:aws:secretsmanager:r:1:secret:a;" LOGIN_NAMES
+       "0 HOME;" ENDPOINT_NAMES CONTAINER_NAMES METADATA_NAMES FOUND},
+      {"secret-id=a", 1, "2 secret-id=a;"},
+      {"secret-id=a|credentials-file=/c", 1, "2 secret-id=a;2 credentials-file=/c;1 /c;"},
+  };
+  aws_environment("AWS_CONFIG_FILE=/etc/aws/config|AWS_SHARED_CREDENTIALS_FILE=relative");
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    Outcome outcome = aws_identities(cases[i].options, cases[i].at_secure);
+    assert_int_equal(outcome.status, OK);
+    assert_string_equal(outcome.said, cases[i].says);
+  }
   aws_environment("");
+}
+
+/* ---- no memory ---- */
+
+static bool no_memory;
+
+/* In front of glibc's, for the module too: with _FORTIFY_SOURCE it calls the second. */
+int asprintf(char **to, const char *format, ...)
+{
+  va_list args;
+  if (no_memory)
+    return -1;
+  va_start(args, format);
+  int length = vasprintf(to, format, args);
+  va_end(args);
+  return length;
+}
+
+int __asprintf_chk(char **to, int flag, const char *format, ...);
+
+int __asprintf_chk(char **to, int flag, const char *format, ...)
+{
+  va_list args;
+  (void)flag;
+  if (no_memory)
+    return -1;
+  va_start(args, format);
+  int length = vasprintf(to, format, args);
+  va_end(args);
+  return length;
+}
+
+/* A file whose path cannot be made is not one that is not there: the next login is another's. */
+static void test_no_memory(void **state)
+{
+  (void)state;
+  char more[2 * PATH_SIZE];
+  aws_environment("");
+  write_credentials("[default]\n" ID SECRET, 0600);
+  snprintf(more, sizeof more, BASE "|credentials-file=%s", aws_at("home/.aws/credentials"));
+  no_memory = true;
+  Outcome by_home = aws_ask(BASE, NULL), by_option = aws_ask(more, NULL);
+  Outcome identities = aws_identities(BASE, 0);
+  no_memory = false;
+  aws_check(&by_home, UNAVAIL, "out of memory", __LINE__);
+  aws_check(&by_option, UNAVAIL, "out of memory", __LINE__);
+  aws_check(&identities, UNAVAIL, "out of memory", __LINE__);
+  remove_files();
 }
 
 /* ---- an older libcurl ---- */
@@ -342,14 +435,11 @@ static void test_older_libcurl(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_options),
-      cmocka_unit_test(test_environment),
-      cmocka_unit_test(test_container_addresses),
-      cmocka_unit_test(test_profile_text),
-      cmocka_unit_test(test_profile_files),
-      cmocka_unit_test(test_profile_home),
-      cmocka_unit_test(test_at_secure),
-      cmocka_unit_test(test_identity),
+      cmocka_unit_test(test_options),       cmocka_unit_test(test_environment),
+      cmocka_unit_test(test_fips),          cmocka_unit_test(test_container_addresses),
+      cmocka_unit_test(test_profile_text),  cmocka_unit_test(test_profile_files),
+      cmocka_unit_test(test_profile_home),  cmocka_unit_test(test_at_secure),
+      cmocka_unit_test(test_identity),      cmocka_unit_test(test_no_memory),
       cmocka_unit_test(test_older_libcurl),
   };
   return cmocka_run_group_tests_name("aws-options", tests, aws_set_up, aws_tear_down);

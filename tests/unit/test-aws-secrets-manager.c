@@ -150,13 +150,17 @@ static void test_login_container(void **state)
   expect(options(""), OK, "");
   assert_seen("key-id", "ASIACONTAINER");
   assert_seen("container", "1");
-  container_environment("/v2/credentials/2", "");
-  expect(options(""), UNAVAIL, "/v2/credentials/2 answered HTTP 404");
+  /* what is asked for there is as good as a login: the place is told, and nothing more */
+  container_environment("/v2/s3cr3t?s3cr3t#s3cr3t", "");
+  char says[100];
+  snprintf(says, sizeof says, "the container's credentials: http://127.0.0.1:%d answered HTTP 404",
+           aws_ports[AWS_CONTAINER]);
+  expect(options(""), UNAVAIL, says);
 
   aws_state("{" LOGINS "," SECRETS
             ", 'container': {'authorization': 'Bearer s3cr3t.jwt', " CONTAINER "}}");
   container_environment("/v2/credentials/1", "");
-  expect(options(""), UNAVAIL, "/v2/credentials/1 answered HTTP 401");
+  expect(options(""), UNAVAIL, "answered HTTP 401");
   container_environment("/v2/credentials/1", "AWS_CONTAINER_AUTHORIZATION_TOKEN=Bearer s3cr3t.jwt");
   expect(options(""), OK, "");
   /* a file comes before it, is read each time, and may be open inside the container */
@@ -202,7 +206,7 @@ static void test_login_container_answers(void **state)
       {"'body': 's3cr3t.....', 'repeat': 10000", UNAVAIL, "with a body above the limit"},
       {"'body': 'x', 'headers': {'Content-Encoding': 'gzip'}", UNAVAIL, "a Content-Encoding that"},
   };
-  container_environment("/v2/credentials/1", "");
+  container_environment("/s3cr3t?s3cr3t", "");
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     aws_state("{" LOGINS "," SECRETS ", 'container': {'fault': {%s}}}", cases[i].fault);
     Outcome outcome = aws_ask(options(""), NULL);
@@ -314,9 +318,12 @@ static void test_region(void **state)
   } cases[] = {
       {"AWS_REGION=eu-west-1|AWS_DEFAULT_REGION=eu-west-2", "eu-west-4", ARN, "eu-west-5",
        "eu-west-5"},
-      {"AWS_REGION=eu-west-1|AWS_DEFAULT_REGION=eu-west-2", "eu-west-4", ARN, NULL, "eu-west-1"},
-      {"AWS_DEFAULT_REGION=eu-west-2", "eu-west-4", ARN, NULL, "eu-west-2"},
-      {"", "eu-west-4", ARN, NULL, "eu-west-4"},
+      {"AWS_REGION=eu-west-1|AWS_DEFAULT_REGION=eu-west-2", "eu-west-4", ARN, NULL, "eu-west-3"},
+      {"AWS_REGION=eu-west-1|AWS_DEFAULT_REGION=eu-west-2", "eu-west-4", "thred/prod", NULL,
+       "eu-west-1"},
+      {"AWS_DEFAULT_REGION=eu-west-2", "eu-west-4", "thred/prod", NULL, "eu-west-2"},
+      {"", "eu-west-4", ARN, NULL, "eu-west-3"},
+      {"", "eu-west-4", "thred/prod", NULL, "eu-west-4"},
       {"", NULL, ARN, NULL, "eu-west-3"},
       {"", NULL, "thred/prod", NULL, "eu-west-6"}, /* the instance's */
   };
@@ -351,6 +358,16 @@ static void test_region(void **state)
   expect(text, UNAVAIL, "the region that it answered is none");
   aws_state("{'imds': {'fault': {'/latest/meta-data/placement/region': {'status': 503}}}}");
   expect(text, TRYAGAIN, "no AWS region is set");
+  /* nobody is there, or nobody who answers; but an instance that gave the login may be slow now */
+#define REGION_HANGS "'/latest/meta-data/placement/region': {'hang': true}"
+  aws_state("{'imds': {'fault': {'/latest/api/token': {'hang': true}}}}");
+  expect(text, UNAVAIL, "no AWS region is set (option region, AWS_REGION); the instance's");
+  Terms soon = {.deadline_ms = clock_monotonic_ms() + 300};
+  expect_on(&soon, text, TRYAGAIN, "no AWS region is set");
+  aws_state("{'imds': {'fault': {" REGION_HANGS "}}}");
+  expect(text, TRYAGAIN, "no AWS region is set");
+  expect("secret-id=x|imds-endpoint=http://127.0.0.1:1", UNAVAIL,
+         "no AWS region is set (option region, AWS_REGION); the instance's metadata: http://");
 }
 
 /* ---- the secret ---- */
@@ -387,8 +404,14 @@ static void test_secret_string(void **state)
       {"'" KEY "'", ALONE, OK, ""},
       {"'" KEY "\\r\\n'", ALONE, OK, ""},
       {"'" OBJECT "'", ALONE, UNAVAIL,
-       "the secret 'thred/prod' is a JSON object, and with partner-uuid the API key alone is "
+       "the secret 'thred/prod' begins as a JSON object, and with partner-uuid the API key alone "
+       "is "
        "expected: name its field with key-field"},
+      {"'{\\'api_key\\': \\'" KEY "\\', '", ALONE, UNAVAIL, "begins as a JSON object"},
+      {"'{" KEY "'", ALONE, UNAVAIL, "begins as a JSON object"},
+      {"'\\r\\n\\t {} x'", ALONE, UNAVAIL, "begins as a JSON object"},
+      {"'\\ufeff{\\'api_key\\': 1}'", ALONE, UNAVAIL, "begins as a JSON object"},
+      {"'{\\'api_key\\': \\'" KEY "\\', '", "", UNAVAIL, "object: the text ends too early (byte "},
       {"'" KEY "'", "", UNAVAIL, "; if it is the API key alone, set partner-uuid"},
       {"'" KEY "'", ALONE "|key-field=k", UNAVAIL, "the secret 'thred/prod' is not a JSON object"},
       {"''", "", UNAVAIL, "the secret 'thred/prod' is not a JSON object: the text ends too early"},
@@ -527,6 +550,51 @@ static void test_refusals(void **state)
     aws_check(&outcome, cases[i].status, cases[i].says, (int)i);
     assert_seen("requests", "1");
   }
+}
+
+/* A part of what was sent is not told: a session token is longer than any sentence that is. */
+static void test_refusals_that_repeat(void **state)
+{
+  (void)state;
+#define SESSION "IQoJb3JpZ2luX2VjEXAMPLEtokenOfMoreThanOneHundredAndSixtyBytes"
+  static const struct {
+    const char *type, *message, *says;
+  } cases[] = {
+      {"ExpiredToken",
+       "the token ..."
+       "EXAMPLEt"
+       "...",
+       "(HTTP 400, ExpiredToken)"},
+      {"ExpiredToken", "the token IQoJb3Jp...", "(HTTP 400, ExpiredToken)"},
+      {"ExpiredToken", "it ends in of/Bytes", "(HTTP 400, ExpiredToken)"},
+      {"ExpiredToken", "/env+ke belongs to no key", "(HTTP 400, ExpiredToken: /env+ke belongs"},
+      {"ExpiredToken", "t/env+ke belongs to no key", "(HTTP 400, ExpiredToken)"},
+      {"ExpiredToken", "the token EXAMPLE", "(HTTP 400, ExpiredToken: the token EXAMPLE)"},
+      {"BadEXAMPLEtoken", "no", "answered HTTP 400, with no error of AWS's in it"},
+      {"BadEXAMPLE", "no", "(HTTP 400, BadEXAMPLE: no)"},
+  };
+  aws_environment("AWS_ACCESS_KEY_ID=ASIALONG|AWS_SECRET_ACCESS_KEY=s3cr3t/env+key=|"
+                  "AWS_SESSION_TOKEN=" SESSION SESSION SESSION "of/Bytes");
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    aws_state(
+        "{'logins': {'ASIALONG': {'secret': 's3cr3t/env+key=', 'session': '" SESSION SESSION SESSION
+        "of/Bytes'}}, 'fault': {'status': 400, 'type': '%s', 'message': '%s'}}",
+        cases[i].type, cases[i].message);
+    Outcome outcome = aws_ask(options(""), NULL);
+    aws_check(&outcome, UNAVAIL, cases[i].says, (int)i);
+    assert_seen("requests", "1");
+  }
+}
+
+/* The same of the instance's metadata, which was sent its own token. */
+static void test_code_that_repeats(void **state)
+{
+  (void)state;
+  aws_environment("");
+  aws_state("{" LOGINS ", 'imds': {" INSTANCE ", 'fault': {'" TOKEN "': {'body': 'abcdefghijkl'},"
+            "'" ROLES "': {'body': 'r'}, '" ROLES
+            "r': {'body': '{\\'Code\\': \\'Ocdefghij\\'}'}}}}");
+  expect(options(""), UNAVAIL, "no credentials for its IAM role: the code it gives is none");
 }
 
 /* What the stand-in refuses by itself. */
@@ -687,7 +755,39 @@ static void test_rotation(void **state)
   expect_on(&refused, options(""), NOTFOUND, "with the stage AWSCURRENT");
   aws_state("{" LOGINS "," SECRETS ", 'fault': {'type': 'AccessDeniedException', 'status': 400}}");
   expect_on(&refused, options(""), UNAVAIL, "AccessDeniedException");
-  assert_seen("requests", "1");
+  assert_seen("requests", "2");
+}
+
+/* A pending version that delivers nothing does not hide the current one. */
+static void test_rotation_pending(void **state)
+{
+  (void)state;
+  static const struct {
+    const char *pending;
+    ThredCredentialStatus status;
+    const char *stages, *says;
+  } cases[] = {
+      {"{'refuse': 'AccessDeniedException'}", OK, "AWSPENDING;AWSCURRENT;", ""},
+      {"{'refuse': 'ResourceNotFoundException'}", OK, "AWSPENDING;AWSCURRENT;", ""},
+      {"{'refuse': 'DecryptionFailure'}", OK, "AWSPENDING;AWSCURRENT;", ""},
+      {"{'refuse': 'ThrottlingException'}", TRYAGAIN, "AWSPENDING;", "too many requests"},
+      {"{'SecretString': 'rotation has only begun'}", OK, "AWSPENDING;AWSCURRENT;", ""},
+      {"{'SecretString': '{}'}", OK, "AWSPENDING;AWSCURRENT;", ""},
+      {"{'SecretString': '{\\'partner_uuid\\': \\'u\\', \\'api_key\\': \\'\\'}'}", OK,
+       "AWSPENDING;AWSCURRENT;", ""}, /* which the library does not take */
+      {"{'SecretBinary': 'none'}", OK, "AWSPENDING;AWSCURRENT;", ""},
+      {"{}", OK, "AWSPENDING;AWSCURRENT;", ""},
+  };
+  Terms refused = {.refused = 1};
+  aws_environment(ENV);
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    aws_state("{" LOGINS ", 'secrets': {'thred/prod': {'AWSCURRENT': {'SecretString': '" OBJECT
+              "'}, 'AWSPENDING': %s}}}",
+              cases[i].pending);
+    Outcome outcome = aws_ask(options(""), &refused);
+    aws_check(&outcome, cases[i].status, cases[i].says, (int)i);
+    assert_seen("stages", cases[i].stages);
+  }
 }
 
 static int set_up(void **state)
@@ -713,12 +813,15 @@ int main(void)
       cmocka_unit_test(test_secret_binary),
       cmocka_unit_test(test_through_the_stack),
       cmocka_unit_test(test_refusals),
+      cmocka_unit_test(test_refusals_that_repeat),
+      cmocka_unit_test(test_code_that_repeats),
       cmocka_unit_test(test_refused_logins),
       cmocka_unit_test(test_answers),
       cmocka_unit_test(test_deadline),
       cmocka_unit_test(test_tls),
       cmocka_unit_test(test_endpoint),
       cmocka_unit_test(test_rotation),
+      cmocka_unit_test(test_rotation_pending),
   };
   const char *missing = aws_stand_in_missing();
   if (missing) {

@@ -48,15 +48,10 @@ static void find_env_file(const char *text, char path[4096])
   snprintf(name, sizeof name, "%.*s", (int)length, text);
   const char *value = process_env(name), *home = process_env("HOME");
   const char *rest = text[length] ? text + length + 1 : "";
-  path[0] = 0;
-  if (text[length] == '/' && value)
-    snprintf(path, 4096, "%s/%s", value, rest);
-  else if (text[length] == ':' && value)
-    snprintf(path, 4096, "%s", value);
-  else if (text[length] == ':' && rest[0] == '~')
-    snprintf(path, 4096, "%s%s", home ? home : "", rest + 1);
-  else if (text[length] == ':')
-    snprintf(path, 4096, "%s", rest);
+  const char *named = text[length] == ':' && !value ? rest : value;
+  const bool at_home = named && strncmp(named, "~/", 2) == 0;
+  snprintf(path, 4096, "%s%s%s%s", at_home && home ? home : "", named ? named + at_home : "",
+           named && text[length] == '/' ? "/" : "", named && text[length] == '/' ? rest : "");
 }
 
 /* What path it is counts as well as the file. */

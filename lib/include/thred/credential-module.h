@@ -49,9 +49,9 @@ typedef enum ThredIdentityKind {
   THRED_IDENTITY_FILE = 1, /* a file, by path: device, inode, size, mtime and ctime count */
   THRED_IDENTITY_TEXT = 2, /* fixed text: an address, a path in a store, a role, a login */
   /* A file that the environment names. "VARIABLE:/PATH", "VARIABLE:~/PATH": the one whose path is
-   * the variable's value, else the one behind the colon, ~ being $HOME. "VARIABLE/NAME": the one of
-   * this name in the folder that is the variable's value. Each process finds its own, while FILE is
-   * what the process saw that has parsed the configuration for all. */
+   * the variable's value, else the one behind the colon; ~/ is $HOME in both. "VARIABLE/NAME": the
+   * one of this name in the folder that is the variable's value. Each process finds its own, while
+   * FILE is what the process saw that has parsed the configuration for all. */
   THRED_IDENTITY_ENV_FILE = 3
 } ThredIdentityKind;
 

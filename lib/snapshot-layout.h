@@ -111,6 +111,7 @@ typedef struct {
   SnapshotTable identities; /* a run of `identities` (offset: index) */
   uint32_t unidentified;    /* 1: the module could not tell them; nobody asks it then, for tokens of
                                different credentials would be one */
+  uint32_t reserved;        /* 0 */
 } SnapshotStackEntry;
 
 typedef struct {
@@ -137,7 +138,7 @@ _Static_assert(sizeof(SnapshotEnvironment) == 80, "SnapshotEnvironment");
 _Static_assert(offsetof(SnapshotEnvironment, credentials) == 56, "SnapshotEnvironment.credentials");
 _Static_assert(sizeof(SnapshotHost) == 8, "SnapshotHost");
 _Static_assert(sizeof(SnapshotRoute) == 24, "SnapshotRoute");
-_Static_assert(sizeof(SnapshotStackEntry) == 44, "SnapshotStackEntry");
+_Static_assert(sizeof(SnapshotStackEntry) == 48, "SnapshotStackEntry");
 _Static_assert(sizeof(SnapshotOption) == 16, "SnapshotOption");
 _Static_assert(sizeof(SnapshotIdentity) == 8, "SnapshotIdentity");
 _Static_assert(sizeof(SnapshotProblem) == 12, "SnapshotProblem");

@@ -237,6 +237,12 @@ static int fetch_token(const FetchRequest *request, FetchResult *result, Error *
   return code;
 }
 
+static void ask_sources(const FetchRequest *request,
+                        void (*each)(const FetchAnswer *answer, void *data), void *data)
+{
+  (void)request, (void)each, (void)data;
+}
+
 static int load_config(const SnapshotOrigin *origin, void **block, size_t *size, Error *error)
 {
   (void)origin, (void)block, (void)size;
@@ -247,7 +253,7 @@ const FetchApi *__wrap_fetch_load(const char *object, Error *error);
 
 const FetchApi *__wrap_fetch_load(const char *object, Error *error)
 {
-  static const FetchApi api = {FETCH_ABI, sizeof api, load_config, fetch_token};
+  static const FetchApi api = {FETCH_ABI, sizeof api, load_config, fetch_token, ask_sources};
   (void)object, (void)error;
   return &api;
 }

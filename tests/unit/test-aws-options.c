@@ -363,8 +363,9 @@ static void test_identity(void **state)
 
 static bool no_memory;
 
-/* In front of glibc's, for the module too: with _FORTIFY_SOURCE it calls the second. */
-int asprintf(char **to, const char *format, ...)
+/* In front of glibc's, for the module too: with _FORTIFY_SOURCE it calls the second. Some headers
+ * have a macro of the name. */
+int(asprintf)(char **to, const char *format, ...)
 {
   va_list args;
   if (no_memory)

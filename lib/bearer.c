@@ -40,28 +40,32 @@ typedef struct {
 
 /* ---- the key ---- */
 
-/* THRED_IDENTITY_ENV_FILE: the path, or "" for none. */
-static void find_env_file(const char *text, char path[4096])
+/* THRED_IDENTITY_ENV_FILE: the path, to be freed; NULL: none, or out of memory. On the heap: this
+ * may run in a callback of libcurl's, on a stack of the program's. */
+static char *find_env_file(const char *text)
 {
-  char name[128];
+  char name[128], *path = NULL;
   const size_t length = strcspn(text, ":/");
   snprintf(name, sizeof name, "%.*s", (int)length, text);
   const char *value = process_env(name), *home = process_env("HOME");
   const char *rest = text[length] ? text + length + 1 : "";
-  const char *named = text[length] == ':' && !value ? rest : value;
-  const bool at_home = named && strncmp(named, "~/", 2) == 0;
-  snprintf(path, 4096, "%s%s%s%s", at_home && home ? home : "", named ? named + at_home : "",
-           named && text[length] == '/' ? "/" : "", named && text[length] == '/' ? rest : "");
+  const bool in_folder = text[length] == '/';
+  const char *named = value || in_folder ? value : rest;
+  const bool at_home = named && home && strncmp(named, "~/", 2) == 0;
+  if (!named || asprintf(&path, "%s%s%s%s", at_home ? home : "", named + at_home,
+                         in_folder ? "/" : "", in_folder ? rest : "") < 0)
+    return NULL;
+  return path;
 }
 
 /* What path it is counts as well as the file. */
 static void add_env_file(Digest *digest, const char *text)
 {
-  char path[4096];
-  find_env_file(text, path);
-  SnapshotSource file = snapshot_stat(path);
+  char *path = find_env_file(text);
+  SnapshotSource file = path ? snapshot_stat(path) : (SnapshotSource){0};
   digest_add_string(digest, path);
   digest_add(digest, &file, sizeof file);
+  free(path);
 }
 
 static void add_identity(Digest *digest, const Snapshot *snapshot, const SnapshotIdentity *identity)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "lib/fetch/guard.h"
 
+#include <openssl/crypto.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -32,6 +33,7 @@ static void run(void *data)
 {
   Call *call = data;
   call->function(call->data);
+  OPENSSL_thread_stop(); /* as in lib/worker.c: whoever waits may exit when this one has returned */
   pthread_mutex_lock(&call->lock);
   call->done = true;
   const bool left = call->left;

@@ -76,38 +76,13 @@ static ThredCredentialStatus file_identity(void *instance, const ThredModuleHost
   return THRED_CREDENTIAL_SUCCESS;
 }
 
-static ThredCredentialStatus get_lines(const File *file, const ThredModuleHost *host)
-{
-  ModuleSecret secret;
-  ThredCredentialStatus status = module_read_secret(host, file->path, &secret);
-  if (status == THRED_CREDENTIAL_SUCCESS)
-    status = module_deliver_lines(host, file->path, secret.bytes, secret.length);
-  module_secret_clear(&secret);
-  return status;
-}
-
-static ThredCredentialStatus get_two(const File *file, const ThredModuleHost *host)
-{
-  ModuleSecret uuid, key = {0};
-  ThredCredentialStatus status = module_read_secret(host, file->uuid_path, &uuid);
-  if (status == THRED_CREDENTIAL_SUCCESS)
-    status = module_read_secret(host, file->key_path, &key);
-  if (status == THRED_CREDENTIAL_SUCCESS) {
-    module_trim_secret(&uuid);
-    module_trim_secret(&key);
-    status = module_deliver(host, uuid.bytes, uuid.length, key.bytes, key.length);
-  }
-  module_secret_clear(&uuid);
-  module_secret_clear(&key);
-  return status;
-}
-
 static ThredCredentialStatus file_get(void *instance, const ThredModuleHost *host,
                                       int64_t deadline_ms)
 {
   (void)deadline_ms; /* a local file does not wait */
   const File *file = instance;
-  return file->path ? get_lines(file, host) : get_two(file, host);
+  return file->path ? module_deliver_file(host, file->path)
+                    : module_deliver_files(host, file->uuid_path, file->key_path);
 }
 
 const ThredCredentialModule thred_credential_module = {

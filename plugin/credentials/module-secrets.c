@@ -174,3 +174,30 @@ ThredCredentialStatus module_deliver(const ThredModuleHost *host, const char *uu
   return host->credential(host, uuid, uuid_length, key, key_length) ? THRED_CREDENTIAL_UNAVAIL
                                                                     : THRED_CREDENTIAL_SUCCESS;
 }
+
+ThredCredentialStatus module_deliver_file(const ThredModuleHost *host, const char *path)
+{
+  ModuleSecret secret;
+  ThredCredentialStatus status = module_read_secret(host, path, &secret);
+  if (status == THRED_CREDENTIAL_SUCCESS)
+    status = module_deliver_lines(host, path, secret.bytes, secret.length);
+  module_secret_clear(&secret);
+  return status;
+}
+
+ThredCredentialStatus module_deliver_files(const ThredModuleHost *host, const char *uuid_path,
+                                           const char *key_path)
+{
+  ModuleSecret uuid, key = {0};
+  ThredCredentialStatus status = module_read_secret(host, uuid_path, &uuid);
+  if (status == THRED_CREDENTIAL_SUCCESS)
+    status = module_read_secret(host, key_path, &key);
+  if (status == THRED_CREDENTIAL_SUCCESS) {
+    module_trim_secret(&uuid);
+    module_trim_secret(&key);
+    status = module_deliver(host, uuid.bytes, uuid.length, key.bytes, key.length);
+  }
+  module_secret_clear(&uuid);
+  module_secret_clear(&key);
+  return status;
+}

@@ -90,6 +90,11 @@ void module_secret_clear(ModuleSecret *secret);
 ThredCredentialStatus module_deliver_lines(const ThredModuleHost *host, const char *where,
                                            const char *text, size_t length);
 
+/* The same from a file of such lines; and from two files that hold nothing but the value. */
+ThredCredentialStatus module_deliver_file(const ThredModuleHost *host, const char *path);
+ThredCredentialStatus module_deliver_files(const ThredModuleHost *host, const char *uuid_path,
+                                           const char *key_path);
+
 /* host->credential() as a status. */
 ThredCredentialStatus module_deliver(const ThredModuleHost *host, const char *uuid,
                                      size_t uuid_length, const char *key, size_t key_length);

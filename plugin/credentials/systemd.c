@@ -13,7 +13,6 @@
 
 #define DIRECTORY    "CREDENTIALS_DIRECTORY"
 #define DEFAULT_NAME "thred"
-#define PATH_SIZE    4096u
 
 typedef struct {
   char *name, *uuid_name, *key_name;
@@ -88,43 +87,25 @@ static ThredCredentialStatus systemd_identity(void *instance, const ThredModuleH
   return THRED_CREDENTIAL_SUCCESS;
 }
 
-static ThredCredentialStatus read_one(const ThredModuleHost *host, const char *directory,
-                                      const char *name, char path[PATH_SIZE], ModuleSecret *secret)
-{
-  *secret = (ModuleSecret){0};
-  if (snprintf(path, PATH_SIZE, "%s/%s", directory, name) >= (int)PATH_SIZE)
-    return module_says(host, THRED_CREDENTIAL_UNAVAIL, DIRECTORY ": is longer than a path");
-  return module_read_secret(host, path, secret);
-}
-
-static ThredCredentialStatus get_two(const Systemd *systemd, const ThredModuleHost *host,
+static ThredCredentialStatus deliver(const Systemd *systemd, const ThredModuleHost *host,
                                      const char *directory)
 {
-  char path[PATH_SIZE];
-  ModuleSecret uuid, key = {0};
-  ThredCredentialStatus status = read_one(host, directory, systemd->uuid_name, path, &uuid);
-  if (status == THRED_CREDENTIAL_SUCCESS)
-    status = read_one(host, directory, systemd->key_name, path, &key);
-  if (status == THRED_CREDENTIAL_SUCCESS) {
-    module_trim_secret(&uuid);
-    module_trim_secret(&key);
-    status = module_deliver(host, uuid.bytes, uuid.length, key.bytes, key.length);
-  }
-  module_secret_clear(&uuid);
-  module_secret_clear(&key);
-  return status;
-}
-
-static ThredCredentialStatus get_lines(const Systemd *systemd, const ThredModuleHost *host,
-                                       const char *directory)
-{
-  char path[PATH_SIZE];
-  ModuleSecret secret;
-  ThredCredentialStatus status =
-      read_one(host, directory, systemd->name ? systemd->name : DEFAULT_NAME, path, &secret);
-  if (status == THRED_CREDENTIAL_SUCCESS)
-    status = module_deliver_lines(host, path, secret.bytes, secret.length);
-  module_secret_clear(&secret);
+  const char *first = systemd->uuid_name ? systemd->uuid_name
+                      : systemd->name    ? systemd->name
+                                         : DEFAULT_NAME;
+  char *path = NULL, *key_path = NULL;
+  ThredCredentialStatus status = THRED_CREDENTIAL_UNAVAIL;
+  if (asprintf(&path, "%s/%s", directory, first) < 0)
+    path = NULL;
+  if (systemd->key_name && asprintf(&key_path, "%s/%s", directory, systemd->key_name) < 0)
+    key_path = NULL;
+  if (!path || (systemd->key_name && !key_path))
+    module_says(host, status, "out of memory");
+  else
+    status =
+        key_path ? module_deliver_files(host, path, key_path) : module_deliver_file(host, path);
+  free(path);
+  free(key_path);
   return status;
 }
 
@@ -143,8 +124,7 @@ static ThredCredentialStatus systemd_get(void *instance, const ThredModuleHost *
   if (directory[0] != '/')
     return module_says(host, THRED_CREDENTIAL_UNAVAIL, DIRECTORY ": '%.128s' is not absolute",
                        directory);
-  return systemd->key_name ? get_two(systemd, host, directory)
-                           : get_lines(systemd, host, directory);
+  return deliver(systemd, host, directory);
 }
 
 const ThredCredentialModule thred_credential_module = {

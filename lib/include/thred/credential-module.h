@@ -106,7 +106,8 @@ typedef struct ThredCredentialModule {
    */
   ThredCredentialStatus (*open)(const ThredModuleHost *host, const ThredModuleOption *options,
                                 size_t n_options, void **instance);
-  /* Names what the answer depends on by host->identity(). Called when a configuration is parsed. */
+  /* Names what the answer depends on by host->identity(). Called when a configuration is parsed;
+   * with `open` it has two seconds. A module that fails here is not asked for credentials. */
   ThredCredentialStatus (*identity)(void *instance, const ThredModuleHost *host);
   /*
    * Delivers the credential by host->credential(), within the deadline: milliseconds of

@@ -13,6 +13,7 @@
 #include "lib/key-age.h"
 #include "lib/log.h"
 #include "lib/process.h"
+#include "lib/secret-memory.h"
 #include "lib/secure.h"
 #include "lib/worker.h"
 
@@ -145,11 +146,9 @@ static bool get_key(const BearerRequest *request, const SnapshotEnvironment *env
   return true;
 }
 
-/* Tokens are not sealed: where they must be, they stay in this process. */
 static Cache *cache_for(const Snapshot *snapshot)
 {
-  return snapshot->seal == SNAPSHOT_SEAL_REQUIRED ? cache_create_private()
-                                                  : cache_create(snapshot->entries);
+  return cache_create(snapshot->entries, (SnapshotSeal)snapshot->seal);
 }
 
 int64_t bearer_deadline_ms(const BearerRequest *request)
@@ -171,7 +170,7 @@ static int begin(Call *call, const BearerRequest *request, Error *error)
   if (!call->cache)
     return error_set(error, THRED_E_NO_MEMORY, "no memory for a token cache");
   if (!get_key(request, env, &call->key))
-    return error_set(error, THRED_E_INTERNAL, "OpenSSL has no SHA-256");
+    return error_set(error, THRED_E_INTERNAL, "out of memory for a digest");
   return THRED_OK;
 }
 
@@ -271,7 +270,7 @@ static int request_business_token(const Call *call, int64_t deadline_ms, CacheTo
                                   FetchResult *result, Error *error)
 {
   BearerRequest ask = *call->request;
-  CacheToken partner = {.value = malloc(TOKEN_MAX + 1)};
+  CacheToken partner = {.value = secret_room()};
   if (!partner.value)
     return error_set(error, THRED_E_NO_MEMORY, "out of memory for a token");
   ask.token = SNAPSHOT_TOKEN_PARTNER;
@@ -294,7 +293,7 @@ static int request_business_token(const Call *call, int64_t deadline_ms, CacheTo
       break;
     ask.refused = partner.generation;
   }
-  free(partner.value);
+  secret_room_free(partner.value);
   return code;
 }
 
@@ -372,7 +371,7 @@ static int replace_as_owner(const Call *call, CacheClaim *claim, CachePurpose pu
                             int64_t deadline_ms, CacheToken *token)
 {
   Error error = ERROR_INIT;
-  CacheToken fresh = {.value = malloc(TOKEN_MAX + 1)};
+  CacheToken fresh = {.value = secret_room()};
   if (!fresh.value) {
     cache_release(call->cache, &call->key, claim);
     return THRED_E_NO_MEMORY;
@@ -380,7 +379,7 @@ static int replace_as_owner(const Call *call, CacheClaim *claim, CachePurpose pu
   int code = fetch_as_owner(call, claim, purpose, deadline_ms, &fresh, &error);
   if (code == THRED_OK)
     move_token(token, &fresh);
-  free(fresh.value);
+  secret_room_free(fresh.value);
   return code;
 }
 
@@ -411,11 +410,11 @@ static void renew(const Call *call, CacheToken *token)
 /* What is in the cache now, without losing what is in hand if that is nothing. */
 static bool reread(const Call *call, CacheToken *token)
 {
-  CacheToken now = {.value = malloc(TOKEN_MAX + 1)};
+  CacheToken now = {.value = secret_room()};
   bool hit = now.value && cache_read(call->cache, &call->key, &now) == CACHE_HIT;
   if (hit)
     move_token(token, &now);
-  free(now.value);
+  secret_room_free(now.value);
   return hit;
 }
 

@@ -12,7 +12,7 @@ static bool config_digest(const Cache *cache, const uint8_t origin[32], const vo
                           size_t size, uint8_t out[DIGEST_SIZE])
 {
   Digest *digest = digest_new();
-  digest_add(digest, cache->header->salt, sizeof cache->header->salt);
+  digest_add(digest, cache->salt, sizeof cache->salt);
   digest_add(digest, origin, 32);
   digest_add_u64(digest, size);
   digest_add(digest, block, size);

@@ -6,6 +6,7 @@
 
 #include "lib/cache-words.h"
 #include "lib/clock.h"
+#include "lib/secret-memory.h"
 #include "lib/secure.h"
 
 #define SETS    256u
@@ -43,11 +44,9 @@ static Copies *all_copies(bool make)
   Copies *copies = atomic_load_explicit(&shared, memory_order_acquire);
   if (copies || !make)
     return copies;
-  void *memory = mmap(NULL, sizeof *copies, PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (memory == MAP_FAILED)
+  void *memory = secret_pages(sizeof *copies);
+  if (!memory)
     return NULL;
-  madvise(memory, sizeof *copies, MADV_DONTDUMP);
   if (madvise(memory, sizeof *copies, MADV_WIPEONFORK) == 0 &&
       atomic_compare_exchange_strong(&shared, &copies, memory))
     return memory;
@@ -193,6 +192,8 @@ void copies_put(const Cache *cache, const CacheKey *key, uint32_t entry, const C
     return;
   if (copy->length > token->length)
     secure_wipe(value + token->length, copy->length - token->length);
+  if (!word_get(&copies->fingerprint[set][way])) /* its first token */
+    secret_keep_from_swap(value, ROOM);
   fill(copy, cache, key, entry, token);
   memcpy(value, token->value, token->length);
   word_set(&copies->fingerprint[set][way], fingerprint);

@@ -11,6 +11,10 @@
  *
  * Nothing here takes a lock, so that a fork at any moment leaves it whole. Several threads may
  * decide the same thing at once; one of them wins, and what the others made is unused and goes.
+ *
+ * There are two segments, by name: a process that cannot have the key of the sealed one, or is told
+ * to do without, must neither read tokens from it nor put any there that others then take for
+ * sealed.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -39,6 +43,11 @@ static _Atomic int64_t one_more_at;           /* CLOCK_MONOTONIC_COARSE ms, as a
 static _Atomic int64_t look_at;
 static _Atomic int64_t retry_at;
 static atomic_bool said_private; /* the log has it */
+
+static bool is_segment(CacheKind kind)
+{
+  return kind != CACHE_PRIVATE;
+}
 
 /* ---- a new process ---- */
 
@@ -75,6 +84,17 @@ static bool has_robust_list(void)
 #endif
 }
 
+typedef struct {
+  char name[CACHE_PATH_SIZE];
+} Name;
+
+/* It is not the one that this process would choose itself. */
+static void leave_unless_named(Cache *cache, const Name names[CACHE_KINDS])
+{
+  if (cache && is_segment(cache->kind) && strcmp(names[cache->kind].name, cache->path) != 0)
+    atomic_store(&cache->left, true);
+}
+
 /* What was inherited is left unless it is what this process would choose itself: a fork into
  * another PID namespace would not. The mark comes last, so that no thread goes on before it is
  * decided. */
@@ -83,15 +103,15 @@ static void look_after_fork(void)
   CacheHalf *mark = child_mark();
   if (!mark || atomic_load_explicit(mark, memory_order_acquire))
     return;
-  char path[CACHE_PATH_SIZE] = "";
-  if (has_robust_list())
-    cache_segment_path(path, sizeof path);
-  Cache *newest = atomic_load(&current[CACHE_SHARED]); /* a thread was just making it */
-  if (newest && strcmp(path, newest->path) != 0)
-    atomic_store(&newest->left, true);
+  Name names[CACHE_KINDS] = {{""}};
+  for (int kind = 0; kind < CACHE_KINDS; kind++) {
+    if (is_segment((CacheKind)kind) && has_robust_list())
+      cache_segment_path((CacheKind)kind, names[kind].name, sizeof names[kind].name);
+    /* A thread was just making it, and it is not in the list yet. */
+    leave_unless_named(atomic_load(&current[kind]), names);
+  }
   for (Cache *cache = atomic_load(&all); cache; cache = cache->older)
-    if (cache->kind == CACHE_SHARED && strcmp(path, cache->path) != 0)
-      atomic_store(&cache->left, true);
+    leave_unless_named(cache, names);
   atomic_store_explicit(mark, 1, memory_order_release);
 }
 
@@ -112,13 +132,26 @@ static bool is_in_place(const Cache *cache)
          (size_t)st.st_size == cache->shape.size;
 }
 
+/* While the segment is used its key stays. If it is gone all the same (the machine slept too long,
+ * an administrator took it away), nobody else can come in, and all go on in a new one. */
+static void renew_key(Cache *cache)
+{
+  if (cache->kind == CACHE_SEALED && cache->owner == geteuid() &&
+      is_due(&cache->renew_key_at, CACHE_RENEW_KEY_MS) && seal_key_renew(cache->salt) == ENOKEY)
+    cache_expire(cache);
+}
+
 /* In this order: a mapping that was cut short must not even be looked at. */
 static bool is_right(Cache *cache)
 {
   if (!cache)
     return false;
-  if (cache->kind == CACHE_SHARED && is_due(&look_at, LOOK_EVERY_MS) && !is_in_place(cache))
-    atomic_store(&cache->left, true);
+  if (is_segment(cache->kind) && is_due(&look_at, LOOK_EVERY_MS)) {
+    if (is_in_place(cache))
+      renew_key(cache);
+    else
+      atomic_store(&cache->left, true);
+  }
   return !atomic_load_explicit(&cache->left, memory_order_relaxed) && cache_is_usable(cache);
 }
 
@@ -129,7 +162,7 @@ static Cache *find(CacheKind kind)
   for (Cache *cache = atomic_load(&all); cache; cache = cache->older) {
     if (cache->kind != kind || cache->owner != user || atomic_load(&cache->left))
       continue;
-    if ((kind != CACHE_SHARED || is_in_place(cache)) && cache_is_usable(cache))
+    if ((!is_segment(kind) || is_in_place(cache)) && cache_is_usable(cache))
       return cache;
     atomic_store(&cache->left, true); /* and not looked at again */
   }
@@ -185,67 +218,105 @@ static void retry_after(int error)
   atomic_store(&retry_at, clock_coarse_ms() + (race ? RETRY_RACE_MS : RETRY_EVERY_MS));
 }
 
-static Cache *attach_segment(bool create, uint32_t entries, const char **why)
+/* Once: the state of this machine, not of each process. */
+static void say_unsealed(const Cache *cache, const CacheWhy *why)
 {
-  int error = 0;
-  Cache *seen = atomic_load(&current[CACHE_SHARED]);
-  *why = why_none();
-  Cache *cache = *why ? NULL : cache_attach_shared(create, entries, &error);
+  if (cache && why->keyring)
+    log_warning(
+        "no key for sealed tokens from the kernel's keyring (%s): those in %s can be read by "
+        "whoever can read that; seal = required would keep them out of it",
+        strerror(why->error), cache->path);
+}
+
+static Cache *attach_segment(CacheKind kind, bool create, uint32_t entries, CacheWhy *why)
+{
+  Cache *seen = atomic_load(&current[kind]);
+  Cache *cache = cache_attach_shared(kind, create, entries, why);
   if (!cache) {
     if (create)
-      retry_after(error);
-    *why = *why ? *why : strerror(error);
+      retry_after(why->error);
     return NULL;
   }
   atomic_fetch_add(&segments, 1);
   atomic_store(&one_more_at, clock_coarse_ms() + ONE_MORE_EVERY);
   if (atomic_exchange(&said_private, false))
     log_info("the shared cache is used again");
-  return install(cache, CACHE_SHARED, seen);
+  return install(cache, kind, seen);
 }
 
-static Cache *attach_private(CacheKind kind)
+/* The segment that `seal` wants, else the unsealed one if it allows that and the keyring is why (or
+ * nothing is to be made, and whatever is there is asked for). */
+static Cache *attach_any(bool create, uint32_t entries, SnapshotSeal seal, CacheWhy *why)
 {
-  Cache *seen = atomic_load(&current[kind]);
-  return install(cache_attach_private(), kind, seen);
+  const CacheKind kind = seal == SNAPSHOT_SEAL_OFF ? CACHE_UNSEALED : CACHE_SEALED;
+  Cache *cache = attach_segment(kind, create, entries, why);
+  if (cache || seal != SNAPSHOT_SEAL_AUTO || (create && !why->keyring))
+    return cache;
+  CacheWhy sealed = *why, there;
+  cache = attach_segment(CACHE_UNSEALED, false, 0, &there);
+  if (!cache && create) {
+    cache = attach_segment(CACHE_UNSEALED, true, entries, why);
+    say_unsealed(cache, &sealed);
+  }
+  return cache;
 }
 
-/* A segment, else the fallback, which is looked at again once a minute. */
-static Cache *open_or_create(bool create, uint32_t entries)
+/* What this process has that serves in place of what `seal` wants. */
+static Cache *second_best(SnapshotSeal seal)
+{
+  Cache *cache = seal == SNAPSHOT_SEAL_AUTO ? known(CACHE_UNSEALED) : NULL;
+  return cache ? cache : known(CACHE_PRIVATE);
+}
+
+static Cache *attach_private(const char *none, const CacheWhy *why)
+{
+  Cache *seen = atomic_load(&current[CACHE_PRIVATE]);
+  if (!atomic_exchange(&said_private, true))
+    log_warning("no shared cache (%s%s): tokens are cached in this process alone",
+                none           ? none
+                : why->keyring ? "seal = required, and the kernel's keyring gives no key: "
+                               : "",
+                none ? "" : strerror(why->error));
+  return install(cache_attach_private(), CACHE_PRIVATE, seen);
+}
+
+/* A segment, else the second best, from which it is looked again once a minute. */
+static Cache *open_or_create(bool create, uint32_t entries, SnapshotSeal seal)
 {
   look_after_fork();
-  Cache *cache = known(CACHE_SHARED);
+  Cache *cache = known(seal == SNAPSHOT_SEAL_OFF ? CACHE_UNSEALED : CACHE_SEALED);
   if (cache)
     return cache;
-  Cache *fallback = known(CACHE_FALLBACK);
-  if (fallback && !(create && is_due(&retry_at, RETRY_EVERY_MS)))
-    return fallback;
-  const char *why;
-  cache = attach_segment(create, entries, &why);
-  if (cache || fallback || !create)
-    return cache ? cache : fallback;
-  if (!atomic_exchange(&said_private, true))
-    log_warning("no shared cache (%s): tokens are cached in this process alone", why);
-  return attach_private(CACHE_FALLBACK);
+  Cache *second = second_best(seal);
+  if (second && !(create && is_due(&retry_at, RETRY_EVERY_MS)))
+    return second;
+  CacheWhy why = {0};
+  const char *none = why_none();
+  if (!none)
+    cache = attach_any(create, entries, seal, &why);
+  else if (create)
+    retry_after(0);
+  if (cache || second || !create)
+    return cache ? cache : second;
+  return attach_private(none, &why);
 }
 
-Cache *cache_open(void)
+Cache *cache_open(SnapshotSeal seal)
 {
-  return open_or_create(false, 0);
+  return open_or_create(false, 0, seal);
 }
 
-Cache *cache_create(uint32_t entries)
+Cache *cache_create(uint32_t entries, SnapshotSeal seal)
 {
-  return open_or_create(true, entries);
-}
-
-Cache *cache_create_private(void)
-{
-  Cache *cache = known(CACHE_WANTED_PRIVATE);
-  return cache ? cache : attach_private(CACHE_WANTED_PRIVATE);
+  return open_or_create(true, entries, seal);
 }
 
 bool cache_is_shared(const Cache *cache)
 {
-  return cache->kind == CACHE_SHARED;
+  return is_segment(cache->kind);
+}
+
+bool cache_is_sealed(const Cache *cache)
+{
+  return cache->kind == CACHE_SEALED;
 }

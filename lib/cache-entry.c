@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* cache-entry.c - an entry: where its key has its places, its versions, its lease, its tag. */
+/* cache-entry.c - an entry: where its key has its places, its versions, its lease. */
 #include <limits.h>
 #include <linux/futex.h>
 #include <string.h>
@@ -9,7 +9,6 @@
 #include "lib/cache-internal.h"
 #include "lib/cache-words.h"
 #include "lib/clock.h"
-#include "lib/digest.h"
 
 /* ---- keys and their places ---- */
 
@@ -61,20 +60,6 @@ CacheVersion cache_load_version(const CacheVersion *from)
 void cache_store_version(CacheVersion *to, const CacheVersion *from)
 {
   words_copy_in((CacheWord *)(void *)to, from, sizeof *from);
-}
-
-bool cache_tag(const Cache *cache, const CacheKey *key, const CacheVersion *version,
-               const char *value, uint8_t tag[16])
-{
-  uint8_t whole[DIGEST_SIZE];
-  Digest *digest = digest_new();
-  digest_add(digest, cache->header->salt, sizeof cache->header->salt);
-  digest_add(digest, key->bytes, sizeof key->bytes);
-  digest_add(digest, version, offsetof(CacheVersion, tag));
-  digest_add(digest, value, version->length);
-  bool good = digest_finish(digest, whole);
-  memcpy(tag, whole, 16);
-  return good;
 }
 
 void cache_move_on(CacheEntry *entry)

@@ -5,20 +5,23 @@
 
 #include <sys/types.h>
 
+#include "lib/aead.h"
 #include "lib/cache-robust.h"
 #include "lib/cache.h"
+#include "lib/seal-key.h"
 
 #define CACHE_NONE           UINT32_MAX
 #define CACHE_CLOCK_SLACK_MS 2000 /* how far CLOCK_REALTIME may seem to run backwards */
 #define CACHE_LEASE_MAX_MS                                                                         \
   (10 * 60 * 1000) /* a lease further ahead is another clock's or garbage */
-#define CACHE_DIRECTORY "/dev/shm"
-#define CACHE_PATH_SIZE 96
+#define CACHE_DIRECTORY    "/dev/shm"
+#define CACHE_PATH_SIZE    96
+#define CACHE_RENEW_KEY_MS (10 * 60 * 1000) /* of the two hours that a key lives (seal-key.h) */
 
 typedef enum {
-  CACHE_FALLBACK,       /* in memory of this process alone, where there can be no segment */
-  CACHE_WANTED_PRIVATE, /* the same, because the configuration wants it so */
-  CACHE_SHARED,         /* the segment at its name */
+  CACHE_PRIVATE,  /* in memory of this process alone, where there can be no segment */
+  CACHE_SEALED,   /* the segment whose key is in the kernel's keyring */
+  CACHE_UNSEALED, /* the one that needs none: where there is no keyring, or by `seal = off` */
   CACHE_KINDS
 } CacheKind;
 
@@ -30,14 +33,17 @@ struct Cache {
   uint64_t id; /* in this process; never used again, as an address might be */
   CacheShape shape;
   uint32_t buckets, chunks;
+  uint8_t salt[SEAL_SALT_SIZE]; /* this process's copy, too */
+  AeadKey *key;                 /* of the seals, in memory of its own (secret-memory.h) */
   CacheKind kind;
   uid_t owner;  /* whose tokens lie here: after setuid(2) they are no longer ours */
   dev_t device; /* of the file, if shared */
   ino_t inode;
   char path[CACHE_PATH_SIZE];
-  atomic_bool left;  /* its name leads elsewhere by now; who is in it may finish */
-  RobustOwned owned; /* how we have the mutex; guarded by it */
-  Cache *older;      /* of this process's caches (cache-current.c) */
+  _Atomic int64_t renew_key_at; /* CLOCK_MONOTONIC_COARSE ms, of a sealed one */
+  atomic_bool left;             /* its name leads elsewhere by now; who is in it may finish */
+  RobustOwned owned;            /* how we have the mutex; guarded by it */
+  Cache *older;                 /* of this process's caches (cache-current.c) */
 };
 
 static inline CacheBucket *cache_bucket(const Cache *cache, uint32_t index)
@@ -104,19 +110,38 @@ bool cache_is_usable(const Cache *cache);
 /* Every process leaves it; whoever attaches next makes a new one. The mapping stays. */
 void cache_retire(Cache *cache, const char *why);
 
-/* ---- the segment (cache-name.c, cache-segment.c) ---- */
+/* The same for a sealed one without its key: an everyday end, after two hours without use. */
+void cache_expire(Cache *cache);
 
-/* The segment at its name. NULL with an errno in *why: ENOENT where there is none and `create` is
- * false. */
-Cache *cache_attach_shared(bool create, uint32_t entries, int *why);
+/* ---- the segment (cache-name.c, cache-make.c, cache-segment.c) ---- */
+
+/* Why there is no segment: an errno (ENOENT: there is none, and none was to be made), of the
+ * kernel's keyring or of the file. */
+typedef struct {
+  int error;
+  bool keyring;
+} CacheWhy;
+
+/* "/dev/shm/thred-auth-..." of this process; "" if there can be none (no /proc). */
+void cache_segment_path(CacheKind kind, char *path, size_t size);
+
+/* The segment at its name. NULL, with the reason in *why. */
+Cache *cache_attach_shared(CacheKind kind, bool create, uint32_t entries, CacheWhy *why);
 
 /* The same layout in memory of this process alone; NULL: no memory. */
 Cache *cache_attach_private(void);
 
+uint32_t cache_bucket_count(uint32_t entries);
+
+/* Makes the file, and its key if it is sealed, and gives it its name. EEXIST: somebody was faster.
+ */
+CacheWhy cache_make_file(CacheKind kind, const char *path, uint32_t entries);
+
 /* Fills in a new segment, whose memory is zeroed and as large as the shape says. */
 bool cache_init(CacheHeader *header, const CacheShape *shape, uint32_t buckets, uint32_t chunks);
 
-/* A mapping that cache_init() filled in, or that was judged. NULL: no memory. */
+/* A mapping that cache_init() filled in, or that was judged, with the key of an unsealed one. NULL:
+ * no memory. */
 Cache *cache_wrap(void *memory, uint32_t buckets, uint32_t chunks);
 
 /* For one that nobody has used yet. */
@@ -131,10 +156,22 @@ void cache_buckets_of(const Cache *cache, const CacheKey *key, uint32_t bucket[2
 uint32_t cache_find(const Cache *cache, const CacheKey *key);
 bool cache_has_key(const CacheEntry *entry, const CacheKey *key);
 
-/* Binds everything that a reader relies on. False: no digest to be had, hence no doubtless token.
- */
-bool cache_tag(const Cache *cache, const CacheKey *key, const CacheVersion *version,
-               const char *value, uint8_t tag[16]);
+/* ---- seals (cache-seal.c) ---- */
+
+/* The key of a segment that nothing but its salt protects. */
+bool cache_unsealed_key(const uint8_t salt[SEAL_SALT_SIZE], AeadKey *key);
+
+/* Seals a token for a version that is complete but for nonce and tag; `sealed` has room for as many
+ * bytes as the token. False: AES-256-GCM, or random bytes, are not to be had. */
+bool cache_seal(const Cache *cache, const CacheKey *key, CacheVersion *version, const char *token,
+                char *sealed);
+
+/* Opens it in place. False: not everything that a reader relies on is as it was when it was sealed;
+ * what is in `token` is nothing then, and the caller's to wipe. */
+bool cache_unseal(const Cache *cache, const CacheKey *key, const CacheVersion *version,
+                  char *token);
+
+/* ---- versions (cache-entry.c) ---- */
 
 CacheVersion cache_load_version(const CacheVersion *from);
 void cache_store_version(CacheVersion *to, const CacheVersion *from);

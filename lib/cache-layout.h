@@ -16,10 +16,15 @@
  *     entry at once, but only after `generation` has left that version;
  *   - whenever what `generation` selects stops being a token (evicted, flushed), it moves on, so
  *     that a private copy of it (cache-copies.h) is no longer used; it never goes back;
- *   - readers take no lock. They copy, then look whether `generation` moved, then check the tag,
- *     which binds key, generation, times and token together. Any doubt is a miss. Peers are
+ *   - readers take no lock. They copy, then look whether `generation` moved, then open the seal,
+ *     whose tag binds key, generation, times and token together. Any doubt is a miss. Peers are
  *     processes of the same user, but they may be broken: every length and index that comes out of
  *     the segment is checked on the reader's own copy.
+ *
+ * The bytes of a token are sealed (AES-256-GCM). The key of a segment lies in the user's kernel
+ * keyring (seal-key.h); that of an unsealed one, which has another name, is a digest of the salt,
+ * so that the tag is as good against a torn read, and the token can be read by whoever has the
+ * file.
  */
 #ifndef THRED_LIB_CACHE_LAYOUT_H
 #define THRED_LIB_CACHE_LAYOUT_H
@@ -29,8 +34,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CACHE_MAGIC       0x3248434144524854u /* "THRDACH2", little-endian */
-#define CACHE_LAYOUT      2u                  /* also in the segment's name */
+#define CACHE_MAGIC       0x3348434144524854u /* "THRDACH3", little-endian */
+#define CACHE_LAYOUT      3u                  /* also in the segment's name */
 #define CACHE_WAYS        8u                  /* entries a bucket */
 #define CACHE_CHUNK       1024u               /* bytes of a token in one chunk */
 #define CACHE_CHUNKS_MIN  256u                /* eight of the largest tokens */
@@ -66,7 +71,7 @@ typedef struct {
   uint64_t abi;     /* CACHE_ABI */
   uint32_t buckets; /* entries = buckets * CACHE_WAYS */
   uint32_t chunks;
-  uint8_t salt[16];             /* random; in every digest of this segment */
+  uint8_t salt[16];             /* random; in every digest and seal of this segment */
   CacheHalf lock_failures;      /* (any) timed-out attempts since the last success */
   CacheHalf lock_failing_since; /* (any) of the first of them, CLOCK_BOOTTIME ms | 1; 0: none */
   CacheWord counters[8];        /* (any) CacheCounter; for people, decides nothing */
@@ -97,16 +102,16 @@ typedef struct {
   CacheWord fingerprint[CACHE_WAYS];
 } CacheBucket;
 
-/* One of the two tokens of an entry, without the bytes. */
+/* One of the two tokens of an entry, without its bytes, which are sealed. */
 typedef struct {
   uint64_t generation; /* of this token; must equal the entry's for the version to count */
   int64_t boot_ms;     /* when the request for it was sent, CLOCK_BOOTTIME */
   int64_t real_ms;     /* the same, CLOCK_REALTIME */
   int64_t lifetime_ms; /* from then on */
   uint32_t length;     /* of the token, bytes; 0: no token */
-  uint32_t key_id;     /* for a sealed token; 0: not sealed */
-  uint8_t nonce[12];   /* likewise */
-  uint8_t tag[16];     /* SHA-256 over salt, key, this struct up to here and the token, truncated */
+  uint32_t reserved;   /* 0 */
+  uint8_t nonce[12];   /* random, at each publish */
+  uint8_t tag[16];     /* binds layout, salt, key and this struct up to the nonce to the token */
   uint32_t chunk;      /* the first one, index + 1; 0: none */
 } CacheVersion;
 
@@ -190,7 +195,7 @@ CACHE_AT(CacheVersion, boot_ms, 8);
 CACHE_AT(CacheVersion, real_ms, 16);
 CACHE_AT(CacheVersion, lifetime_ms, 24);
 CACHE_AT(CacheVersion, length, 32);
-CACHE_AT(CacheVersion, key_id, 36);
+CACHE_AT(CacheVersion, reserved, 36);
 CACHE_AT(CacheVersion, nonce, 40);
 CACHE_AT(CacheVersion, tag, 52);
 CACHE_AT(CacheVersion, chunk, 68);

@@ -116,7 +116,7 @@ static bool open_into(Slot *slot, const Cache *cache)
 Liveness liveness_open(const Cache *cache, int64_t until_ms)
 {
   Liveness none = {0};
-  if (cache->kind != CACHE_SHARED)
+  if (!cache_is_shared(cache))
     return none;
   uint64_t ticket = atomic_fetch_add(&last_ticket, 2) + 2;
   Slot *slot = take_slot(ticket);

@@ -43,6 +43,12 @@ void cache_retire(Cache *cache, const char *why)
     log_error("the shared cache is given up and made anew: %s", why);
 }
 
+void cache_expire(Cache *cache)
+{
+  if (atomic_exchange(&cache->header->state, CACHE_RETIRED) != CACHE_RETIRED)
+    log_info("the key of the shared cache has expired: a new one is made");
+}
+
 /* ---- locking ---- */
 
 static bool locked(Cache *cache, int result, const RobustOwned *owned)

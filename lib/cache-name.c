@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* cache-name.c - the segment's name, which only processes have in common that may share it. */
+/* cache-name.c - a segment's name, which only processes have in common that may share it. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -35,7 +35,7 @@ static bool add_domain(Digest *digest)
   return true;
 }
 
-void cache_segment_path(char *path, size_t size)
+void cache_segment_path(CacheKind kind, char *path, size_t size)
 {
   uint8_t hash[DIGEST_SIZE];
   Digest *digest = digest_new();
@@ -44,7 +44,7 @@ void cache_segment_path(char *path, size_t size)
     path[0] = 0;
     return;
   }
-  snprintf(path, size, CACHE_DIRECTORY "/thred-auth-v%u-%u-%02x%02x%02x%02x%02x%02x%02x%02x",
+  snprintf(path, size, CACHE_DIRECTORY "/thred-auth-v%u-%u-%02x%02x%02x%02x%02x%02x%02x%02x%s",
            CACHE_LAYOUT, (unsigned)geteuid(), hash[0], hash[1], hash[2], hash[3], hash[4], hash[5],
-           hash[6], hash[7]);
+           hash[6], hash[7], kind == CACHE_UNSEALED ? "-unsealed" : "");
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* cache-publish.c - the end of a lease: a token, a failure, or nothing; and the word of a 401. */
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -27,12 +28,12 @@ static void end_lease(CacheEntry *entry)
 
 /* ---- a token ---- */
 
-static void write_chain(Cache *cache, const CacheVersion *version, const char *value)
+static void write_chain(Cache *cache, const CacheVersion *version, const char *sealed)
 {
   uint32_t chunk = version->chunk;
   for (size_t at = 0; at < version->length && chunk; at += CACHE_CHUNK) {
     size_t left = version->length - at;
-    words_copy_in(cache_chunk(cache, chunk - 1)->data, value + at,
+    words_copy_in(cache_chunk(cache, chunk - 1)->data, sealed + at,
                   left < CACHE_CHUNK ? left : CACHE_CHUNK);
     chunk = cache_next_chunk(cache, chunk);
   }
@@ -44,14 +45,14 @@ static void write_chain(Cache *cache, const CacheVersion *version, const char *v
  * of this entry or another, may still be copying (cache-read.c has its counterpart).
  */
 static void put_version(Cache *cache, uint32_t index, const CacheVersion *version,
-                        const char *value)
+                        const char *sealed)
 {
   static const CacheVersion none;
   CacheEntry *entry = cache_entry(cache, index);
   unsigned side = version->generation & 1;
   CacheVersion old = entry->version[!side];
   atomic_thread_fence(memory_order_release);
-  write_chain(cache, version, value);
+  write_chain(cache, version, sealed);
   cache_store_version(&entry->version[side], version);
   atomic_store_explicit(&entry->generation, version->generation, memory_order_release);
   cache_store_version(&entry->version[!side], &none);
@@ -62,7 +63,7 @@ typedef enum { PUT_DONE, PUT_LOST, PUT_MOVED, PUT_NO_ROOM, PUT_NO_LOCK } PutResu
 
 /* Under the lock. */
 static PutResult put(Cache *cache, const CacheKey *key, const CacheClaim *claim,
-                     CacheVersion *version, const char *value)
+                     CacheVersion *version, const char *sealed)
 {
   CacheEntry *entry = cache_entry(cache, claim->entry);
   if (!is_mine(entry, key, claim))
@@ -72,7 +73,7 @@ static PutResult put(Cache *cache, const CacheKey *key, const CacheClaim *claim,
   version->chunk = cache_take_chunks(cache, cache_chunks_of(version->length), claim->entry);
   if (!version->chunk)
     return PUT_NO_ROOM;
-  put_version(cache, claim->entry, version, value);
+  put_version(cache, claim->entry, version, sealed);
   cache_forget_failures(entry);
   end_lease(entry);
   cache_count(cache, CACHE_COUNT_PUBLISHED);
@@ -82,7 +83,7 @@ static PutResult put(Cache *cache, const CacheKey *key, const CacheClaim *claim,
 /* Makes room in steps, the lock free between them. What is lost to the list of free chunks is
  * looked for once, in the end. */
 static PutResult put_with_room(Cache *cache, const CacheKey *key, const CacheClaim *claim,
-                               CacheVersion *version, const char *value)
+                               CacheVersion *version, const char *sealed)
 {
   PutResult result = PUT_NO_ROOM;
   for (int round = 0; result == PUT_NO_ROOM && round <= EVICT_ROUNDS; round++) {
@@ -90,7 +91,7 @@ static PutResult put_with_room(Cache *cache, const CacheKey *key, const CacheCla
       return PUT_NO_LOCK;
     if (round == EVICT_ROUNDS)
       cache_rebuild_chunks(cache);
-    result = put(cache, key, claim, version, value);
+    result = put(cache, key, claim, version, sealed);
     if (result == PUT_NO_ROOM)
       cache_evict_chunks(cache, claim->entry, clock_boot_ms());
     cache_unlock(cache);
@@ -105,16 +106,17 @@ static PutResult publish(Cache *cache, const CacheKey *key, const CacheClaim *cl
                           .real_ms = token->real_ms,
                           .lifetime_ms = token->lifetime_ms,
                           .length = (uint32_t)token->length};
-  PutResult result = PUT_MOVED;
-  if (token->length == 0 || token->length > TOKEN_MAX)
-    return PUT_NO_ROOM;
+  char *sealed = token->length && token->length <= TOKEN_MAX ? malloc(token->length) : NULL;
+  PutResult result = sealed ? PUT_MOVED : PUT_NO_ROOM;
   for (int i = 0; result == PUT_MOVED && i < MOVED_TRIES; i++) {
     version.generation = word_get(&cache_entry(cache, claim->entry)->generation) + 1;
     /* Outside the lock: libcrypto is foreign code. */
-    if (!cache_tag(cache, key, &version, token->value, version.tag))
-      return PUT_NO_ROOM;
-    result = put_with_room(cache, key, claim, &version, token->value);
+    if (cache_seal(cache, key, &version, token->value, sealed))
+      result = put_with_room(cache, key, claim, &version, sealed);
+    else
+      result = PUT_NO_ROOM;
   }
+  free(sealed);
   if (result == PUT_DONE)
     token->generation = version.generation;
   return result;

@@ -30,8 +30,8 @@ static bool copy_chain(const Cache *cache, const CacheVersion *version, char *va
 typedef enum { READ_WHOLE, READ_MOVED, READ_NONE } ReadResult;
 
 /*
- * One attempt: copies the current version, then looks whether it still is the current one. The
- * acquire fence pairs with the release fence before the bytes of another version are written
+ * One attempt: copies the current version, still sealed, then looks whether it is the current one.
+ * The acquire fence pairs with the release fence before the bytes of another version are written
  * (cache-publish.c): whoever has seen one of those bytes sees that the generation moved.
  */
 static ReadResult read_once(Cache *cache, CacheEntry *entry, const CacheKey *key,
@@ -49,19 +49,18 @@ static ReadResult read_once(Cache *cache, CacheEntry *entry, const CacheKey *key
   return word_get(&entry->generation) == token->generation ? result : READ_MOVED;
 }
 
-/* What is whole may be used: not refused, its tag fits, it is not over. */
+/* What is whole may be used: not refused, its seal opens, it is not over. */
 static bool judge(Cache *cache, const CacheEntry *entry, const CacheKey *key,
                   const CacheVersion *version, CacheToken *token)
 {
-  uint8_t tag[16];
   if (word_get(&entry->refused) == token->generation ||
-      !cache_tag(cache, key, version, token->value, tag) || memcmp(tag, version->tag, 16) != 0)
+      !cache_unseal(cache, key, version, token->value))
     return false;
   token->boot_ms = version->boot_ms;
   token->real_ms = version->real_ms;
   token->lifetime_ms = version->lifetime_ms;
   token->length = version->length;
-  token->jitter = (uint32_t)tag[0] << 8 | tag[1];
+  token->jitter = (uint32_t)version->tag[0] << 8 | version->tag[1];
   token->remaining_ms = cache_remaining_ms(token);
   return token->remaining_ms > 0;
 }

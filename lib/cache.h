@@ -142,24 +142,24 @@ void cache_store_config(Cache *cache, const uint8_t origin[32], const void *bloc
 /* ---- this process's cache (cache-current.c) ---- */
 
 /*
- * The process's cache if it has one or a segment exists already; NULL if one would have to be made.
- * Never unmapped. The answer may change from one call to the next (once a second it is looked
- * whether the segment is still there, after a fork whether it is still the right one): a caller
- * that waits asks again.
+ * The process's cache if it has one or a segment exists already that `seal` lets it use; NULL if
+ * one would have to be made. AUTO: the sealed segment, else the unsealed one. Never unmapped. The
+ * answer may change from one call to the next (once a second it is looked whether the segment is
+ * still there, after a fork whether it is still the right one): a caller that waits asks again.
  */
-Cache *cache_open(void);
+Cache *cache_open(SnapshotSeal seal);
 
-/* The same, and makes the segment with room for `entries`; an in-process cache where there can be
- * no segment (looked at again once a minute at least). NULL only if even that is not to be had. */
-Cache *cache_create(uint32_t entries);
-
-/* The in-process cache, for a configuration that lets no token into a segment. */
-Cache *cache_create_private(void);
+/*
+ * The same, and makes the segment with room for `entries`. Where the kernel's keyring is not to be
+ * had, AUTO gets the unsealed segment; where there can be no segment that `seal` allows, it is an
+ * in-process cache. What was not to be had is tried again once a minute at least. NULL: no memory.
+ */
+Cache *cache_create(uint32_t entries, SnapshotSeal seal);
 
 /* True: other processes see it too. */
 bool cache_is_shared(const Cache *cache);
 
-/* "/dev/shm/thred-auth-..." of this process; "" if there can be none (no /proc). */
-void cache_segment_path(char *path, size_t size);
+/* .. and the tokens in it are sealed with a key that only the kernel has. */
+bool cache_is_sealed(const Cache *cache);
 
 #endif

@@ -202,16 +202,23 @@ static bool origin_digest(const SnapshotOrigin *origin, uint8_t out[DIGEST_SIZE]
   return digest_finish(digest, out);
 }
 
-static Holder *from_segment(const uint8_t origin[DIGEST_SIZE])
+static Holder *from_segment(SnapshotSeal seal, const uint8_t origin[DIGEST_SIZE])
 {
   size_t size;
   Holder *holder = NULL;
-  Cache *cache = cache_open();
+  Cache *cache = cache_open(seal);
   Snapshot *block = cache ? cache_load_config(cache, origin, &size) : NULL;
   if (block && snapshot_is_current(block))
     holder = new_holder(block, size, origin);
   free(block);
   return holder;
+}
+
+/* Which segment it lies in is a matter of the configuration itself (`seal`). */
+static Holder *from_segments(const uint8_t origin[DIGEST_SIZE])
+{
+  Holder *holder = from_segment(SNAPSHOT_SEAL_REQUIRED, origin);
+  return holder ? holder : from_segment(SNAPSHOT_SEAL_OFF, origin);
 }
 
 /* *paths is empty after it. */
@@ -232,7 +239,9 @@ static Holder *from_files(ProcessPaths *paths, const uint8_t origin[DIGEST_SIZE]
   const bool news = atomic_exchange(&told, mark) != mark;
   for (uint32_t i = 0; news && i < snapshot->problems.count; i++)
     log_warning("%s", snapshot_string(snapshot, snapshot_problem(snapshot, i)->text));
-  Cache *cache = snapshot_is_provisional(snapshot) ? NULL : cache_create(snapshot->entries);
+  Cache *cache = snapshot_is_provisional(snapshot)
+                     ? NULL
+                     : cache_create(snapshot->entries, (SnapshotSeal)snapshot->seal);
   if (cache)
     cache_store_config(cache, origin, snapshot, snapshot->size);
   return holder;
@@ -260,7 +269,7 @@ static const Snapshot *renew(const Snapshot *old, ProcessPaths *paths,
     mark_checked(old);
     return old;
   }
-  Holder *holder = from_segment(origin);
+  Holder *holder = from_segments(origin);
   if (!holder && depth == IN_FILES)
     holder = from_files(paths, origin, error);
   else if (!holder)
@@ -286,7 +295,7 @@ static const Snapshot *look(Depth depth, Error *error)
   if (!process_paths(&paths))
     error_set(error, THRED_E_NO_MEMORY, "out of memory for the configuration's paths");
   else if (!origin_digest(&paths.origin, origin))
-    error_set(error, THRED_E_INTERNAL, "OpenSSL has no SHA-256");
+    error_set(error, THRED_E_INTERNAL, "out of memory for a digest");
   else
     snapshot = renew(take_fresh(origin, false), &paths, origin, depth, error);
   process_paths_clear(&paths);

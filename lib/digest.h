@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * digest.h - SHA-256 through OpenSSL, in a library context of our own (the host's default context
- * may be configured, replaced or cleaned up at will). Any thread.
+ * digest.h - SHA-256 through OpenSSL, without a library context (the host's default one may be
+ * configured, replaced or cleaned up at will, and one of our own costs time). Any thread.
  */
 #ifndef THRED_LIB_DIGEST_H
 #define THRED_LIB_DIGEST_H
@@ -14,7 +14,7 @@
 
 typedef struct Digest Digest;
 
-/* NULL if OpenSSL has no SHA-256 for us or memory is out; the others accept NULL and do nothing. */
+/* NULL if memory is out; the others accept NULL and do nothing. */
 Digest *digest_new(void);
 void digest_add(Digest *digest, const void *bytes, size_t size);
 /* The text and its NUL, so that neighbouring strings cannot run into each other; NULL counts as a

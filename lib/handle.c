@@ -7,12 +7,13 @@
 
 #include "lib/ascii.h"
 #include "lib/config-current.h"
-#include "lib/fetch-abi.h"
 #include "lib/process.h"
+#include "lib/secret-memory.h"
 #include "lib/secure.h"
 #include "lib/wait.h"
 
 #define PREFIX "Authorization: Bearer "
+_Static_assert(sizeof PREFIX + TOKEN_MAX <= SECRET_ROOM, "a line fits into a room");
 
 /* curl_slist's data is char *, but libcurl only reads it. A line without a colon is no header:
  * libcurl sends nothing for it. */
@@ -109,24 +110,17 @@ void handle_step_aside(Handle *handle)
     handle->node.data = no_line;
 }
 
-/* 32 KiB, and a handle may never see Thred again: so it gives its line back after a transfer. One
- * is kept for the next handle of this process that needs it. */
-static _Atomic(char *) spare_line;
-
+/* 32 KiB, and a handle may never see Thred again: so it gives its line back after a transfer. */
 void handle_give_line(Handle *handle)
 {
-  char *none = NULL;
-  if (handle->line && !atomic_compare_exchange_strong(&spare_line, &none, handle->line))
-    free(handle->line);
+  secret_room_free(handle->line);
   handle->line = NULL;
 }
 
 char *handle_token_room(Handle *handle)
 {
   if (!handle->line)
-    handle->line = atomic_exchange(&spare_line, NULL);
-  if (!handle->line)
-    handle->line = malloc(sizeof PREFIX + TOKEN_MAX);
+    handle->line = secret_room();
   if (!handle->line)
     return NULL;
   memcpy(handle->line, PREFIX, sizeof PREFIX);

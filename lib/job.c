@@ -14,6 +14,7 @@
 #include "lib/config-current.h"
 #include "lib/process.h"
 #include "lib/route.h"
+#include "lib/secret-memory.h"
 #include "lib/secure.h"
 #include "lib/worker.h"
 
@@ -145,7 +146,7 @@ static void read_config(Job *job)
 
 static void get_token(Job *job)
 {
-  CacheToken token = {.value = malloc(TOKEN_MAX + 1)};
+  CacheToken token = {.value = secret_room()};
   if (!token.value) {
     error_set(&job->outcome, THRED_E_NO_MEMORY, "out of memory for a token");
     return;
@@ -153,7 +154,7 @@ static void get_token(Job *job)
   if (bearer_get(&job->request, &token, &job->outcome) == THRED_OK)
     job->outcome.code = THRED_OK;
   secure_wipe(token.value, token.length);
-  free(token.value);
+  secret_room_free(token.value);
 }
 
 /* The oldest that nobody is at; NULL: none, and this worker is gone. */

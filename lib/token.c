@@ -10,6 +10,7 @@
 #include "lib/message.h"
 #include "lib/process.h"
 #include "lib/route.h"
+#include "lib/secret-memory.h"
 #include "lib/secure.h"
 
 #define RETRY_AFTER_MS 25
@@ -97,7 +98,7 @@ typedef int (*GetFunc)(const BearerRequest *request, CacheToken *token, Error *e
 static int get(const Snapshot *snapshot, const ThredTokenRequest *request,
                const RouteDecision *decision, GetFunc get_token, ThredToken *out, Error *error)
 {
-  CacheToken token = {.value = malloc(TOKEN_MAX + 1)};
+  CacheToken token = {.value = secret_room()};
   if (!token.value)
     return error_set(error, THRED_E_NO_MEMORY, "out of memory for a token");
   BearerRequest ask = {
@@ -118,7 +119,7 @@ static int get(const Snapshot *snapshot, const ThredTokenRequest *request,
     if (!out->value)
       code = error_set(error, THRED_E_NO_MEMORY, "out of memory for a token");
   }
-  free(token.value);
+  secret_room_free(token.value);
   return code;
 }
 

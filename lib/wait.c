@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "lib/wait.h"
 
-#include <stdlib.h>
-
 #include "lib/clock.h"
 #include "lib/request.h"
+#include "lib/secret-memory.h"
 #include "lib/secure.h"
 
 /* ---- a token into the cache ---- */
@@ -21,24 +20,24 @@ static bool is_in_cache(const BearerRequest *request, CacheToken *token, Error *
 /* The same for who does not want to have it. THRED_E_WOULD_BLOCK: it has to be fetched. */
 static int look(const BearerRequest *request, Error *error)
 {
-  CacheToken token = {.value = malloc(TOKEN_MAX + 1)};
+  CacheToken token = {.value = secret_room()};
   if (!token.value)
     return error_set(error, THRED_E_NO_MEMORY, "out of memory for a token");
   bool found = is_in_cache(request, &token, error);
   if (found)
     secure_wipe(token.value, token.length);
-  free(token.value);
+  secret_room_free(token.value);
   return found ? THRED_OK : THRED_E_WOULD_BLOCK;
 }
 
 static int fetch_here(const BearerRequest *request, Error *error)
 {
-  CacheToken token = {.value = malloc(TOKEN_MAX + 1)};
+  CacheToken token = {.value = secret_room()};
   if (!token.value)
     return error_set(error, THRED_E_NO_MEMORY, "out of memory for a token");
   int code = job_get(request, &token, error);
   secure_wipe(token.value, token.length);
-  free(token.value);
+  secret_room_free(token.value);
   return code;
 }
 

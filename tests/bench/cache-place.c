@@ -57,8 +57,8 @@ static Cache *nameless(uint32_t entries)
 
 static Cache *named(uint32_t entries)
 {
-  int why = 0;
-  return cache_attach_shared(true, entries, &why);
+  CacheWhy why;
+  return cache_attach_shared(CACHE_SEALED, true, entries, &why);
 }
 
 static CacheKey key_of(uint32_t number)

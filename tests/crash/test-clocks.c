@@ -50,7 +50,7 @@ static CacheClaimResult claim_it(Cache *cache, CacheClaim *claim)
 
 static Cache *with_token(void)
 {
-  Cache *cache = cache_create(64);
+  Cache *cache = cache_create(64, SNAPSHOT_SEAL_AUTO);
   CacheKey key = crash_key(1);
   CacheClaim claim;
   strcpy(value, "a token");
@@ -136,7 +136,7 @@ SEGMENT_TEST(a_token_under_each_step)
 SEGMENT_TEST(a_lease_under_each_step)
 {
   static const int64_t reals[] = {0, 1000, -1000, HOUR, -HOUR, (int64_t)365 * 24 * HOUR};
-  Cache *cache = cache_create(64);
+  Cache *cache = cache_create(64, SNAPSHOT_SEAL_AUTO);
   CacheKey key = crash_key(1);
   CacheClaim claim, other;
   require(claim_it(cache, &claim) == CACHE_CLAIM_OWNED);
@@ -155,7 +155,7 @@ SEGMENT_TEST(a_lease_under_each_step)
 /* Should they be of another BOOTTIME all the same, they end at once: nobody waits for an hour. */
 SEGMENT_TEST(a_lease_of_another_boottime)
 {
-  Cache *cache = cache_create(64);
+  Cache *cache = cache_create(64, SNAPSHOT_SEAL_AUTO);
   CacheKey key = crash_key(1);
   CacheClaim claim, other;
   set_clocks(HOUR, 0, 0);

@@ -77,7 +77,7 @@ static void racer_body(void *data)
     wait_for_go();
   }
   int64_t start = now_us();
-  Cache *cache = cache_create(16 + (uint32_t)number);
+  Cache *cache = cache_create(16 + (uint32_t)number, SNAPSHOT_SEAL_AUTO);
   bool shared = cache && cache_is_shared(cache);
   race->result[number].took_us = now_us() - start;
   if (shared)
@@ -317,7 +317,7 @@ static unsigned count_leftovers(void)
 static void newcomer_body(void *data)
 {
   (void)data;
-  Cache *cache = cache_open();
+  Cache *cache = cache_open(SNAPSHOT_SEAL_AUTO);
   require(cache && cache_is_shared(cache));
   require_works(cache);
   crash_require_whole(cache);

@@ -80,7 +80,7 @@ static void setup(void)
   fake_start();
   atomic_store(&fake_fetch->takes_ms, 100);
   scene = child_shared(sizeof *scene);
-  (void)keep(cache_create(64));
+  (void)keep(cache_create(64, SNAPSHOT_SEAL_AUTO));
 }
 
 static void forget_the_middle(void)
@@ -296,7 +296,7 @@ SEGMENT_TEST(failure_of_no_kind)
 {
   static const int failures[] = {THRED_E_AGAIN, THRED_E_WOULD_BLOCK, -1, 12345, (int)0x80000001};
   setup();
-  Cache *cache = cache_create(64);
+  Cache *cache = cache_create(64, SNAPSHOT_SEAL_AUTO);
   require_token(1);
   for (size_t i = 0; i < sizeof failures / sizeof *failures; i++) {
     CacheToken token;

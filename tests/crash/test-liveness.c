@@ -123,7 +123,7 @@ SEGMENT_TEST(dead_owner)
 {
   static void (*const ends[])(void) = {kill_oneself, leave, exec_something};
   Owner *owner = child_shared(sizeof *owner);
-  Cache *cache = cache_create(64);
+  Cache *cache = cache_create(64, SNAPSHOT_SEAL_AUTO);
   unsigned rounds = crash_rounds(300, 3000), before = descriptors();
   int64_t worst = 0;
   for (unsigned i = 0; i < rounds; i++) {
@@ -150,7 +150,7 @@ SEGMENT_TEST(owner_that_became_another_program)
 {
   static void (*const ends[])(void) = {exec_and_stay, close_all};
   Owner *owner = child_shared(sizeof *owner);
-  Cache *cache = cache_create(64);
+  Cache *cache = cache_create(64, SNAPSHOT_SEAL_AUTO);
   for (uint64_t i = 0; i < 2; i++) {
     CacheClaim claim;
     pid_t pid = start_owner(owner, cache, i, LEASE, ends[i]);
@@ -186,7 +186,7 @@ static void *tries_in_a_thread(void *data)
 SEGMENT_TEST(living_owner)
 {
   Owner *owner = child_shared(sizeof *owner);
-  Cache *cache = cache_create(64);
+  Cache *cache = cache_create(64, SNAPSHOT_SEAL_AUTO);
   CacheClaim claim;
   pid_t pids[8];
   pthread_t threads[4];
@@ -212,7 +212,8 @@ SEGMENT_TEST(living_owner)
  */
 SEGMENT_TEST(claimed_while_the_lock_was_anothers)
 {
-  Cache *cache = cache_create(512); /* each key in an entry that had no lease before */
+  Cache *cache =
+      cache_create(512, SNAPSHOT_SEAL_AUTO); /* each key in an entry that had no lease before */
   for (uint64_t i = 0; i < 200; i++) {
     CacheKey key = crash_key(i);
     CacheClaim claim, other;
@@ -252,7 +253,7 @@ SEGMENT_TEST(every_lease_has_it)
 {
   Contention *contention = child_shared(sizeof *contention);
   pid_t pids[4];
-  contention->cache = cache_create(64);
+  contention->cache = cache_create(64, SNAPSHOT_SEAL_AUTO);
   for (size_t i = 0; i < 4; i++)
     pids[i] = child_start(claims_and_releases, contention);
   for (size_t i = 0; i < 4; i++)
@@ -265,7 +266,7 @@ SEGMENT_TEST(every_lease_has_it)
 SEGMENT_TEST(dead_without_the_lock)
 {
   Owner *owner = child_shared(sizeof *owner);
-  Cache *cache = cache_create(64);
+  Cache *cache = cache_create(64, SNAPSHOT_SEAL_AUTO);
   CacheKey key = crash_key(1);
   CacheClaim claim;
   Liveness passing = liveness_open(cache, clock_monotonic_ms() + LEASE);
@@ -315,7 +316,7 @@ static void clone_and_die(void)
 SEGMENT_TEST(inherited)
 {
   Owner *owner = child_shared(sizeof *owner);
-  Cache *cache = cache_create(64);
+  Cache *cache = cache_create(64, SNAPSHOT_SEAL_AUTO);
   CacheClaim claim;
   pid_t pid = start_owner(owner, cache, 1, LEASE, fork_and_die);
   atomic_store(&owner->go, 1);
@@ -336,7 +337,7 @@ SEGMENT_TEST(inherited)
  * fetch is over. */
 SEGMENT_TEST(kept_by_a_clone)
 {
-  Cache *cache = cache_create(64);
+  Cache *cache = cache_create(64, SNAPSHOT_SEAL_AUTO);
   CacheClaim claim;
   require(claim_it(cache, 1, &claim) == CACHE_CLAIM_OWNED);
   pid_t pid = (pid_t)syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL);
@@ -362,7 +363,7 @@ static void requires_busy(void *data)
  * first one's end must not close it. */
 SEGMENT_TEST(number_given_to_another_fetch)
 {
-  Cache *cache = cache_create(64);
+  Cache *cache = cache_create(64, SNAPSHOT_SEAL_AUTO);
   CacheClaim first, second;
   require(claim_it(cache, 1, &first) == CACHE_CLAIM_OWNED);
   closefrom(3);
@@ -375,7 +376,7 @@ SEGMENT_TEST(number_given_to_another_fetch)
 /* The program closes everything and opens files of its own, which get our number. */
 SEGMENT_TEST(number_given_to_another_file)
 {
-  Cache *cache = cache_create(64);
+  Cache *cache = cache_create(64, SNAPSHOT_SEAL_AUTO);
   CacheClaim claim, thief;
   int fds[8];
   require(claim_it(cache, 1, &claim) == CACHE_CLAIM_OWNED);
@@ -392,7 +393,7 @@ SEGMENT_TEST(number_given_to_another_file)
 
 SEGMENT_TEST(nothing_stays_open)
 {
-  Cache *cache = cache_create(64);
+  Cache *cache = cache_create(64, SNAPSHOT_SEAL_AUTO);
   unsigned before = descriptors();
   for (uint64_t how = 0; how < 4; how++) {
     CacheKey key = crash_key(how);
@@ -424,7 +425,7 @@ SEGMENT_TEST(nothing_stays_open)
 SEGMENT_TEST(more_than_there_are_slots)
 {
   static CacheClaim claims[200];
-  Cache *cache = cache_create(512);
+  Cache *cache = cache_create(512, SNAPSHOT_SEAL_AUTO);
   unsigned before = descriptors();
   for (uint64_t i = 0; i < 200; i++)
     require(claim_it(cache, i, &claims[i]) == CACHE_CLAIM_OWNED);
@@ -447,7 +448,7 @@ static void leave_by_jump(Cache *cache, uint64_t number)
  * whoever fetches next. */
 SEGMENT_TEST(left_by_longjmp)
 {
-  Cache *cache = cache_create(512);
+  Cache *cache = cache_create(512, SNAPSHOT_SEAL_AUTO);
   unsigned before = descriptors();
   for (volatile uint64_t i = 0; i < 150; i++) {
     if (setjmp(jump) == 0)
@@ -470,7 +471,7 @@ SEGMENT_TEST(left_by_longjmp)
 /* A segment that has lost its name: no lock is to be had, leases go by their deadline. */
 SEGMENT_TEST(without_a_name)
 {
-  Cache *cache = cache_create(64);
+  Cache *cache = cache_create(64, SNAPSHOT_SEAL_AUTO);
   CacheClaim claim, other;
   unsigned before = descriptors();
   require(unlink(cache->path) == 0);

@@ -57,11 +57,11 @@ static void uses_its_own(void *data)
 {
   const Inherited *inherited = data;
   require(strcmp(segment(), inherited->path) != 0);
-  Cache *own = cache_create(64);
+  Cache *own = cache_create(64, SNAPSHOT_SEAL_AUTO);
   require(own && own != inherited->parents && own->header != inherited->parents->header);
   require(cache_is_shared(own) && strcmp(own->path, segment()) == 0);
   require_works(own);
-  require(cache_create(64) == own);
+  require(cache_create(64, SNAPSHOT_SEAL_AUTO) == own);
 }
 
 SEGMENT_TEST(inherited_into_another_namespace)
@@ -70,13 +70,13 @@ SEGMENT_TEST(inherited_into_another_namespace)
     const char *what;
     int flags;
   } kinds[] = {{"PID", CLONE_NEWPID}, {"time", CLONE_NEWTIME}};
-  Inherited inherited = {.parents = cache_create(64)};
+  Inherited inherited = {.parents = cache_create(64, SNAPSHOT_SEAL_AUTO)};
   require_works(inherited.parents);
   strcpy(inherited.path, segment());
   for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
     printf("%s namespace: %s\n", kinds[i].what,
            run_in(kinds[i].flags, uses_its_own, &inherited) ? "not permitted here" : "tried");
-  require(cache_create(64) == inherited.parents);
+  require(cache_create(64, SNAPSHOT_SEAL_AUTO) == inherited.parents);
   require_works(inherited.parents);
 }
 
@@ -85,7 +85,7 @@ static Cache *parents_cache;
 static void *asks_for_it(void *data)
 {
   pthread_barrier_wait(data);
-  return cache_create(64) == parents_cache ? data : NULL;
+  return cache_create(64, SNAPSHOT_SEAL_AUTO) == parents_cache ? data : NULL;
 }
 
 /* The threads of such a child ask all at once; none is given the parent's. */
@@ -105,7 +105,7 @@ static void asks_in_threads(void *data)
 
 SEGMENT_TEST(inherited_by_many_threads)
 {
-  Inherited inherited = {.parents = cache_create(64)};
+  Inherited inherited = {.parents = cache_create(64, SNAPSHOT_SEAL_AUTO)};
   strcpy(inherited.path, segment());
   unsigned rounds = crash_rounds(100, 1000);
   for (unsigned i = 0; i < rounds; i++)
@@ -134,7 +134,7 @@ static void first_of_its_own(void *data)
   CacheKey key = crash_key(1);
   static char value[TOKEN_MAX + 1];
   require(getpid() == 1);
-  Cache *cache = cache_create(64);
+  Cache *cache = cache_create(64, SNAPSHOT_SEAL_AUTO);
   require(cache && cache_is_shared(cache));
   /* All at once: the inode of a namespace that is gone may be another's later, and its segment too,
    * which is right, as nobody of the old one lives. */
@@ -197,32 +197,32 @@ static void clone_and_run(Cache *parents, void (*body)(Cache *parents))
 /* Its robust mutexes would carry its parent's name and be nobody's after its death. */
 static void keeps_to_itself(Cache *parents)
 {
-  Cache *own = cache_create(64);
+  Cache *own = cache_create(64, SNAPSHOT_SEAL_AUTO);
   require(own && own != parents && !cache_is_shared(own));
   require_works(own);
-  require(cache_create(64) == own);
+  require(cache_create(64, SNAPSHOT_SEAL_AUTO) == own);
 }
 
 SEGMENT_TEST(raw_clone)
 {
-  Cache *cache = cache_create(64);
+  Cache *cache = cache_create(64, SNAPSHOT_SEAL_AUTO);
   require_works(cache);
   clone_and_run(cache, keeps_to_itself);
-  require(cache_create(64) == cache);
+  require(cache_create(64, SNAPSHOT_SEAL_AUTO) == cache);
   require_works(cache);
 }
 
 static void stays(void *data)
 {
   Cache *cache = data;
-  require(cache_create(64) == cache && cache_open() == cache);
+  require(cache_create(64, SNAPSHOT_SEAL_AUTO) == cache && cache_open(SNAPSHOT_SEAL_AUTO) == cache);
   require_works(cache);
 }
 
 /* An ordinary fork goes on with the same segment, and _Fork(3), which runs no handler, too. */
 SEGMENT_TEST(ordinary_fork)
 {
-  Cache *cache = cache_create(64);
+  Cache *cache = cache_create(64, SNAPSHOT_SEAL_AUTO);
   require(child_wait(child_start(stays, cache)) == 0);
   pid_t pid = _Fork();
   if (pid == 0) {

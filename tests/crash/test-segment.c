@@ -63,7 +63,7 @@ static void worker_body(void *data)
   signal(SIGBUS, SIG_DFL);
   Work *work = worker->work;
   while (!atomic_load(&work->stop)) {
-    Cache *cache = cache_create(64);
+    Cache *cache = cache_create(64, SNAPSHOT_SEAL_AUTO);
     require(cache);
     atomic_store(&work->inode[worker->number], cache->inode);
     use(work, cache, crash_random() % KEYS);
@@ -317,12 +317,12 @@ SEGMENT_TEST(cut_short)
 {
   static const off_t sizes[] = {0, 100, 4096, 100000};
   for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-    Cache *before = keep(cache_create(64));
+    Cache *before = keep(cache_create(64, SNAPSHOT_SEAL_AUTO));
     require(before && cache_is_shared(before));
     require_works(before);
     require(truncate(segment(), sizes[i]) == 0);
     sleep_us(1100000);
-    Cache *after = cache_create(64);
+    Cache *after = cache_create(64, SNAPSHOT_SEAL_AUTO);
     require(after && after != before && cache_is_shared(after));
     require_works(after);
   }
@@ -341,9 +341,9 @@ SEGMENT_TEST(one_line_in_the_log)
   require(dup2(pipe_fds[1], STDERR_FILENO) >= 0);
   setenv("THRED_LOG", "warning", 1);
   for (int i = 0; i < 100; i++) {
-    Cache *cache = cache_create(64);
+    Cache *cache = cache_create(64, SNAPSHOT_SEAL_AUTO);
     require(cache && !cache_is_shared(cache));
-    (void)cache_open();
+    (void)cache_open(SNAPSHOT_SEAL_AUTO);
     require_works(cache);
   }
   require(dup2(saved, STDERR_FILENO) >= 0);

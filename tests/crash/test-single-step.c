@@ -473,8 +473,10 @@ SEGMENT_TEST(killed_at_every_instruction)
 {
   alarm(6000);
   key_number = 100;
-  cache = cache_create(16);
+  cache = cache_create(16, SNAPSHOT_SEAL_AUTO);
   Cache *copy = keep(cache_wrap(child_shared(cache->shape.size), cache->buckets, cache->chunks));
+  copy->key = cache->key;
+  memcpy(copy->salt, cache->salt, sizeof copy->salt);
   void *seen = child_shared(cache->shape.size);
   Frozen frozen = {0};
   unsigned points = 0;

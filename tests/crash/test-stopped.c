@@ -243,7 +243,7 @@ SEGMENT_TEST(fetcher_stopped_past_its_lease)
   unsigned rounds = crash_rounds(3, 20), late = 0;
   int64_t worst = 0;
   fake_start();
-  Cache *cache = cache_create(64);
+  Cache *cache = cache_create(64, SNAPSHOT_SEAL_AUTO);
   for (unsigned round = 0; round < rounds; round++) {
     alarm(60);
     Group *groups = child_shared(KEYS * sizeof *groups);
@@ -323,7 +323,7 @@ SEGMENT_TEST(waiters_for_a_lease)
   static char value[TOKEN_MAX + 1];
   unsigned rounds = crash_rounds(40, 400), before = 0, after = 0;
   Waiter *waiters = child_shared(WAITERS * sizeof *waiters);
-  Cache *cache = cache_create(64);
+  Cache *cache = cache_create(64, SNAPSHOT_SEAL_AUTO);
   stay_on_one_cpu();
   for (unsigned round = 0; round < rounds; round++) {
     alarm(60);
@@ -401,7 +401,7 @@ SEGMENT_TEST(waiters_for_the_lock)
   unsigned rounds = crash_rounds(100, 1000), hits = 0;
   int64_t worst = 0;
   Waiter *waiters = child_shared(2 * sizeof *waiters);
-  Cache *cache = cache_create(64);
+  Cache *cache = cache_create(64, SNAPSHOT_SEAL_AUTO);
   stay_on_one_cpu();
   for (unsigned round = 0; round < rounds; round++) {
     alarm(60);
@@ -470,7 +470,7 @@ SEGMENT_TEST(inside_the_lock_for_good)
 {
   fake_start();
   for (uint64_t credential = 1; credential <= 3; credential += 2) {
-    Cache *cache = keep(cache_create(64));
+    Cache *cache = keep(cache_create(64, SNAPSHOT_SEAL_AUTO));
     ino_t inode = stat_of(segment()).st_ino;
     Caller seeded = {.credential = credential, .timeout_s = LONG_S};
     ask(&seeded);
@@ -499,7 +499,7 @@ SEGMENT_TEST(inside_the_lock_for_good)
 SEGMENT_TEST(inside_the_lock_for_a_moment)
 {
   fake_start();
-  Cache *cache = cache_create(64);
+  Cache *cache = cache_create(64, SNAPSHOT_SEAL_AUTO);
   pid_t stopped = stopped_inside(cache);
   Caller *askers = start_askers(1);
   for (int i = 0; atomic_load(&cache->header->lock_failures) < ASKERS; i++) {
@@ -536,13 +536,13 @@ SEGMENT_TEST(while_making_room)
   pid_t stopped = child_start(stops_removing, NULL);
   require(stopped > 0);
   await_stop(stopped);
-  Cache *cache = keep(cache_create(64));
+  Cache *cache = keep(cache_create(64, SNAPSHOT_SEAL_AUTO));
   require(!cache_is_shared(cache));
   require_works(cache);
   go_on(stopped);
   require(child_wait(stopped) == 0);
   int64_t start = clock_monotonic_ms();
-  for (int i = 0; !cache_is_shared(cache = cache_create(64)); i++) {
+  for (int i = 0; !cache_is_shared(cache = cache_create(64, SNAPSHOT_SEAL_AUTO)); i++) {
     require(i < PATIENCE);
     sleep_us(1000);
   }

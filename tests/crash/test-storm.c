@@ -337,7 +337,7 @@ static void judge_waits(bool calm)
 static void check_whole(void *data)
 {
   (void)data;
-  Cache *cache = cache_open();
+  Cache *cache = cache_open(SNAPSHOT_SEAL_AUTO);
   require(cache && cache_is_shared(cache));
   crash_require_whole(cache);
 }
@@ -513,7 +513,7 @@ static CacheKey only_key(Cache *cache)
 static void age_token(void)
 {
   static char value[TOKEN_MAX + 1];
-  Cache *cache = cache_create(64);
+  Cache *cache = cache_create(64, SNAPSHOT_SEAL_AUTO);
   CacheKey key = only_key(cache);
   CacheToken token = {.value = value};
   CacheClaim claim;

@@ -167,7 +167,7 @@ SEGMENT_TEST(writers_killed_at_random)
   Kills *kills = child_shared(sizeof *kills);
   pid_t writers[WRITERS], readers[READERS];
   unsigned count = crash_rounds(10000, 100000);
-  kills->cache = cache_create(16);
+  kills->cache = cache_create(16, SNAPSHOT_SEAL_AUTO);
   for (int i = 0; i < WRITERS; i++)
     writers[i] = child_start(writer_body, kills);
   for (int i = 0; i < READERS; i++) {

@@ -30,8 +30,7 @@ Cache *cache_fixture_new(uint32_t buckets, uint32_t chunks)
 
 void cache_fixture_free(Cache *cache)
 {
-  munmap(cache->header, cache->shape.size);
-  free(cache);
+  cache_discard(cache);
 }
 
 int cache_fixture_setup(void **state)

@@ -88,7 +88,7 @@ void segment_run(void (*body)(void))
 const char *segment(void)
 {
   static char path[128];
-  cache_segment_path(path, sizeof path);
+  cache_segment_path(CACHE_SEALED, path, sizeof path);
   require(path[0]);
   return path;
 }
@@ -151,7 +151,7 @@ Cache *keep(Cache *cache)
 /* Leaves a good segment behind, from another process. */
 void make_body(void *data)
 {
-  Cache *cache = cache_create(*(uint32_t *)data);
+  Cache *cache = cache_create(*(uint32_t *)data, SNAPSHOT_SEAL_AUTO);
   require(cache && cache_is_shared(cache));
   require_works(cache);
 }

@@ -14,7 +14,7 @@ static void dies_inside(void *data)
 
 SEGMENT_TEST(owner_killed_inside)
 {
-  Cache *cache = cache_create(64);
+  Cache *cache = cache_create(64, SNAPSHOT_SEAL_AUTO);
   require(cache && cache_is_shared(cache));
   for (uint64_t i = 1; i <= 5; i++) {
     require(child_wait(child_start(dies_inside, cache)) == 128 + SIGKILL);
@@ -31,7 +31,7 @@ SEGMENT_TEST(owner_killed_inside)
 static void attaches_and_dies_inside(void *data)
 {
   (void)data;
-  Cache *cache = cache_open();
+  Cache *cache = cache_open(SNAPSHOT_SEAL_AUTO);
   require(cache && cache_lock(cache));
   raise(SIGKILL);
 }
@@ -40,7 +40,7 @@ SEGMENT_TEST(stranger_killed_inside)
 {
   make_segment();
   require(child_wait(child_start(attaches_and_dies_inside, NULL)) == 128 + SIGKILL);
-  Cache *cache = cache_open();
+  Cache *cache = cache_open(SNAPSHOT_SEAL_AUTO);
   require(cache && cache_is_shared(cache));
   require_works(cache);
   require(atomic_load(&cache->header->counters[CACHE_COUNT_REPAIRED]) == 1);
@@ -71,7 +71,7 @@ static void require_times_out(Cache *cache)
 
 SEGMENT_TEST(owner_stopped_and_going_on)
 {
-  Cache *cache = cache_create(64);
+  Cache *cache = cache_create(64, SNAPSHOT_SEAL_AUTO);
   pid_t pid = stopped_owner(cache);
   require_times_out(cache);
   require_times_out(cache);
@@ -81,13 +81,13 @@ SEGMENT_TEST(owner_stopped_and_going_on)
   cache_unlock(cache);
   require(atomic_load(&cache->header->lock_failures) == 0);
   require(atomic_load(&cache->header->state) == CACHE_LIVE);
-  require(cache_create(64) == cache);
+  require(cache_create(64, SNAPSHOT_SEAL_AUTO) == cache);
   require_works(cache);
 }
 
 SEGMENT_TEST(owner_stopped_for_good)
 {
-  Cache *cache = keep(cache_create(64));
+  Cache *cache = keep(cache_create(64, SNAPSHOT_SEAL_AUTO));
   ino_t old = stat_of(segment()).st_ino;
   pid_t pid = stopped_owner(cache);
   int64_t started = clock_boot_ms();
@@ -99,14 +99,14 @@ SEGMENT_TEST(owner_stopped_for_good)
     require(!cache_lock(cache));
   require(atomic_load(&cache->header->state) == CACHE_RETIRED);
   require(!cache_lock(cache)); /* at once, now */
-  require(cache_open() == NULL);
+  require(cache_open(SNAPSHOT_SEAL_AUTO) == NULL);
   unsigned before = descriptors();
-  Cache *next = cache_create(64);
+  Cache *next = cache_create(64, SNAPSHOT_SEAL_AUTO);
   require(next && next != cache && next->header != cache->header && cache_is_shared(next));
   require(descriptors() == before);
   require(stat_of(segment()).st_ino != old && count_entries(SHM) == 1);
   require_works(next);
-  require(cache_open() == next);
+  require(cache_open(SNAPSHOT_SEAL_AUTO) == next);
   /* The old one's owner comes back and disturbs nobody. */
   require(kill(pid, SIGCONT) == 0 && child_wait(pid) == 0);
   require_works(next);
@@ -115,7 +115,7 @@ SEGMENT_TEST(owner_stopped_for_good)
 /* The time of an earlier stall is not this one's. */
 SEGMENT_TEST(one_stall_after_another)
 {
-  Cache *cache = cache_create(64);
+  Cache *cache = cache_create(64, SNAPSHOT_SEAL_AUTO);
   for (int round = 0; round < 3; round++) {
     pid_t pid = stopped_owner(cache);
     for (int i = 0; i < 5; i++)
@@ -131,12 +131,12 @@ SEGMENT_TEST(one_stall_after_another)
 static void notices_retirement(void *data)
 {
   _Atomic(int) *steps = data;
-  Cache *cache = keep(cache_open());
+  Cache *cache = keep(cache_open(SNAPSHOT_SEAL_AUTO));
   require(cache);
   require_works(cache);
   atomic_store(steps, 1);
   require(child_await(steps, 2));
-  Cache *next = cache_create(64);
+  Cache *next = cache_create(64, SNAPSHOT_SEAL_AUTO);
   require(next && next != cache && cache_is_shared(next));
   require_works(next);
 }
@@ -158,12 +158,12 @@ SEGMENT_TEST(reattaching_is_bounded)
 {
   unsigned shared = 0;
   for (int i = 0; i < 40; i++) {
-    Cache *cache = keep(cache_create(16));
+    Cache *cache = keep(cache_create(16, SNAPSHOT_SEAL_AUTO));
     require(cache);
     require_works(cache);
     shared += cache_is_shared(cache);
     if (!cache_is_shared(cache))
-      require(cache_create(16) == cache);
+      require(cache_create(16, SNAPSHOT_SEAL_AUTO) == cache);
     atomic_store(&cache->header->state, CACHE_RETIRED);
   }
   require(shared >= 10 && shared <= 20);
@@ -172,7 +172,7 @@ SEGMENT_TEST(reattaching_is_bounded)
 static void lives_on(void *data)
 {
   Cache *cache = data;
-  require(cache_open() == cache);
+  require(cache_open(SNAPSHOT_SEAL_AUTO) == cache);
   require_works(cache);
   require(cache_lock(cache));
   cache_unlock(cache);
@@ -180,7 +180,7 @@ static void lives_on(void *data)
 
 SEGMENT_TEST(shared_with_a_forked_child)
 {
-  Cache *cache = cache_create(64);
+  Cache *cache = cache_create(64, SNAPSHOT_SEAL_AUTO);
   require(cache && cache_is_shared(cache));
   require(child_wait(child_start(lives_on, cache)) == 0);
   require(atomic_load(&cache->header->counters[CACHE_COUNT_PUBLISHED]) == 1);

@@ -12,10 +12,10 @@
 static void require_private_cache(void)
 {
   unsigned before = descriptors();
-  require(cache_open() == NULL);
-  Cache *cache = cache_create(64);
+  require(cache_open(SNAPSHOT_SEAL_AUTO) == NULL);
+  Cache *cache = cache_create(64, SNAPSHOT_SEAL_AUTO);
   require(cache && !cache_is_shared(cache));
-  require(cache_create(64) == cache && cache_open() == cache);
+  require(cache_create(64, SNAPSHOT_SEAL_AUTO) == cache && cache_open(SNAPSHOT_SEAL_AUTO) == cache);
   require_works(cache);
   require(descriptors() == before);
 }
@@ -92,10 +92,10 @@ SEGMENT_TEST(no_proc)
 {
   char path[128] = "x";
   require(mount("empty", "/proc", "tmpfs", 0, "mode=755,size=1m") == 0);
-  cache_segment_path(path, sizeof path);
+  cache_segment_path(CACHE_SEALED, path, sizeof path);
   require(path[0] == 0);
-  require(cache_open() == NULL);
-  Cache *cache = cache_create(64);
+  require(cache_open(SNAPSHOT_SEAL_AUTO) == NULL);
+  Cache *cache = cache_create(64, SNAPSHOT_SEAL_AUTO);
   require(cache && !cache_is_shared(cache));
   require_works(cache);
   require(count_entries(SHM) == 0);
@@ -106,8 +106,9 @@ SEGMENT_TEST(no_proc)
 static void child_of_private(void *data)
 {
   Cache *cache = data;
-  require(atomic_load(&cache->header->state) != CACHE_LIVE && cache_open() == NULL);
-  Cache *own = keep(cache_create(64));
+  require(atomic_load(&cache->header->state) != CACHE_LIVE &&
+          cache_open(SNAPSHOT_SEAL_AUTO) == NULL);
+  Cache *own = keep(cache_create(64, SNAPSHOT_SEAL_AUTO));
   require(own && own != cache && !cache_is_shared(own));
   require_works(own);
 }
@@ -115,7 +116,7 @@ static void child_of_private(void *data)
 SEGMENT_TEST(private_cache_and_fork)
 {
   require(mount("shm", SHM, "tmpfs", MS_REMOUNT | MS_RDONLY, "") == 0);
-  Cache *cache = cache_create(64);
+  Cache *cache = cache_create(64, SNAPSHOT_SEAL_AUTO);
   require(cache && !cache_is_shared(cache));
   require(child_wait(child_start(child_of_private, cache)) == 0);
   require_works(cache);

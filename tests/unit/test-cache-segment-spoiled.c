@@ -164,8 +164,8 @@ static void meets_spoiled(void *data)
   size_t i = *(size_t *)data;
   struct stat before = stat_of(segment());
   unsigned open_before = descriptors(), files_before = count_entries(SHM);
-  SAY(cache_open() == NULL);
-  Cache *cache = cache_create(64);
+  SAY(cache_open(SNAPSHOT_SEAL_AUTO) == NULL);
+  Cache *cache = cache_create(64, SNAPSHOT_SEAL_AUTO);
   SAY(cache);
   SAY(cache_is_shared(cache) == (spoils[i].outcome == REPLACED));
   require_works(cache);

@@ -18,13 +18,14 @@ SEGMENT_TEST(name_and_mode)
   require(strncmp(path, prefix, strlen(prefix)) == 0);
   require(strspn(path + strlen(prefix), "0123456789abcdef") == 16);
   require(strlen(path) == strlen(prefix) + 16);
-  require(cache_open() == NULL);
+  require(cache_open(SNAPSHOT_SEAL_AUTO) == NULL);
   require(count_entries(SHM) == 0);
   umask(0);
   unsigned before = descriptors();
-  Cache *cache = cache_create(100);
+  Cache *cache = cache_create(100, SNAPSHOT_SEAL_AUTO);
   require(cache && cache_is_shared(cache));
-  require(cache_create(5000) == cache && cache_open() == cache);
+  require(cache_create(5000, SNAPSHOT_SEAL_AUTO) == cache &&
+          cache_open(SNAPSHOT_SEAL_AUTO) == cache);
   require(descriptors() == before);
   struct stat st = stat_of(path);
   require(S_ISREG(st.st_mode) && (st.st_mode & 07777) == 0600 && st.st_uid == geteuid());
@@ -37,7 +38,7 @@ SEGMENT_TEST(name_and_mode)
 SEGMENT_TEST(tight_umask)
 {
   umask(0777);
-  Cache *cache = cache_create(64);
+  Cache *cache = cache_create(64, SNAPSHOT_SEAL_AUTO);
   require(cache && cache_is_shared(cache));
   require((stat_of(segment()).st_mode & 07777) == 0600);
 }
@@ -60,7 +61,7 @@ SEGMENT_TEST(open_finds_what_is_there)
 {
   make_segment();
   unsigned before = descriptors();
-  Cache *cache = cache_open();
+  Cache *cache = cache_open(SNAPSHOT_SEAL_AUTO);
   require(cache && cache_is_shared(cache));
   require(descriptors() == before);
   require_works(cache);
@@ -123,7 +124,7 @@ SEGMENT_TEST(changing_the_user)
   Cache *caches[2];
   for (int i = 0; i < 100; i++) {
     require(seteuid(i % 2 ? 65534 : 0) == 0);
-    Cache *cache = cache_create(64);
+    Cache *cache = cache_create(64, SNAPSHOT_SEAL_AUTO);
     require(cache && cache_is_shared(cache) && cache->owner == geteuid());
     require_works(cache);
     if (i < 2)
@@ -144,7 +145,7 @@ SEGMENT_TEST(no_standard_descriptors)
   int saved = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 10);
   for (int fd = 0; fd < 3; fd++)
     close(fd);
-  Cache *cache = cache_create(64);
+  Cache *cache = cache_create(64, SNAPSHOT_SEAL_AUTO);
   CacheClaimResult result = cache_claim(cache, &key, &label, 0, 10000, CACHE_FOR_MISS, &claim);
   bool free_ones = fcntl(0, F_GETFD) < 0 && fcntl(1, F_GETFD) < 0 && fcntl(2, F_GETFD) < 0;
   dup2(saved, STDERR_FILENO);
@@ -172,7 +173,7 @@ static void race_body(void *data)
   atomic_fetch_add(&racer->race->ready, 1);
   while (!atomic_load(&racer->race->go))
     sched_yield();
-  Cache *cache = cache_create(64 + 8 * (uint32_t)racer->number);
+  Cache *cache = cache_create(64 + 8 * (uint32_t)racer->number, SNAPSHOT_SEAL_AUTO);
   require(cache && cache_is_shared(cache));
   memcpy(racer->race->salts[racer->number], cache->header->salt, 16);
 }

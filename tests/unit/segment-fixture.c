@@ -85,12 +85,28 @@ void segment_run(void (*body)(void))
 
 /* ---- looking ---- */
 
+bool have_keyring(void)
+{
+  static const AeadKey key;
+  uint8_t salt[SEAL_SALT_SIZE] = {0};
+  pid_t pid = getpid();
+  memcpy(salt, &pid, sizeof pid);
+  bool have = seal_key_store(salt, &key) == 0;
+  seal_key_forget(salt);
+  return have;
+}
+
+const char *segment_of(CacheKind kind)
+{
+  static char path[CACHE_KINDS][128];
+  cache_segment_path(kind, path[kind], sizeof path[kind]);
+  require(path[kind][0]);
+  return path[kind];
+}
+
 const char *segment(void)
 {
-  static char path[128];
-  cache_segment_path(CACHE_SEALED, path, sizeof path);
-  require(path[0]);
-  return path;
+  return segment_of(have_keyring() ? CACHE_SEALED : CACHE_UNSEALED);
 }
 
 unsigned count_entries(const char *path)

@@ -33,8 +33,11 @@ bool mount_shm(const char *options);
   }                                                                                                \
   static void name##_body(void)
 
-/* The segment's path. */
+/* The path of the segment that SNAPSHOT_SEAL_AUTO leads to, and of each. */
 const char *segment(void);
+const char *segment_of(CacheKind kind);
+/* Whether this process may use the kernel's keyring. */
+bool have_keyring(void);
 unsigned count_entries(const char *path);
 /* How many this process has open. */
 unsigned descriptors(void);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "lib/clock.h"
+#include "lib/fetch/leftovers.h"
 #include "lib/fetch/text.h"
 #include "lib/secure.h"
 
@@ -77,6 +78,7 @@ static size_t take_body(char *bytes, size_t size, size_t n, void *data)
   }
   memcpy(reply->body + reply->length, bytes, length);
   reply->length += length;
+  secure_wipe(bytes, length); /* libcurl's buffer, which nobody reads again */
   return length;
 }
 
@@ -143,6 +145,7 @@ static CURLcode set_safety(CURL *curl, const HttpRequest *request)
   SET(CURLOPT_FOLLOWLOCATION, 0L);
   SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
   SET(CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
+  leftovers_cleanse(curl);
   SET(CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE); /* a proxy gets none of our headers */
   if (request->at_secure || request->plain)
     SET(CURLOPT_PROXY, ""); /* https_proxy and the like are the caller's, ignore them */
@@ -346,6 +349,7 @@ int http_send(const HttpRequest *request, HttpReply *reply, Error *error)
   code = transfer.curl ? perform(&transfer, request, left_ms, error)
                        : error_set(error, THRED_E_INTERNAL, "libcurl cannot make a handle");
   curl_easy_cleanup(transfer.curl); /* may write, too: TLS's close_notify */
+  leftovers_wipe();
   sigpipe_restore(&guard);
 
   curl_slist_free_all(transfer.connect_to);

@@ -9,6 +9,9 @@
  *                                 stdin ends: whoever wants may look at its memory
  *     probe-privilege hold-attached URL, hold-plain URL     the same with a transfer
  *
+ *     probe-privilege get-attached URL [ID], get-plain URL     two transfers, for the
+ *                                 business ID where the path names none; prints each one's status
+ *
  * PROBE_PORT and PROBE_CA as for probe.c. The last record is "@@summary": what it was given.
  */
 #include <limits.h>
@@ -422,6 +425,36 @@ static int hold_transfer(const char *url, bool attached)
   return status == 200 ? wait_to_be_read() : 1;
 }
 
+/* ---- two transfers ---- */
+
+static int get_twice(const char *url, const char *business, bool attached)
+{
+  CURL *curl = curl_easy_init();
+  if (attached && thred_curl_attach(curl))
+    return 1;
+  set_options(curl, attached);
+  curl_easy_setopt(curl, CURLOPT_VERBOSE, 0L);
+  curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, swallow);
+  curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, NULL);
+  if (attached)
+    thred_curl_set_prereq(curl, NULL, NULL);
+  else
+    curl_easy_setopt(curl, CURLOPT_PREREQFUNCTION, NULL);
+  if (attached && business)
+    thred_curl_set_business(curl, business);
+  curl_easy_setopt(curl, CURLOPT_URL, url);
+  for (int i = 0; i < 2; i++) {
+    long status = 0;
+    curl_easy_perform(curl);
+    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+    printf("%ld\n", status);
+  }
+  if (attached)
+    thred_curl_detach(curl);
+  curl_easy_cleanup(curl);
+  return 0;
+}
+
 int main(int argc, char **argv)
 {
   char line[64];
@@ -435,6 +468,10 @@ int main(int argc, char **argv)
     return hold_transfer(argv[2], true);
   if (argc > 2 && strcmp(argv[1], "hold-plain") == 0)
     return hold_transfer(argv[2], false);
+  if (argc > 2 && strcmp(argv[1], "get-attached") == 0)
+    return get_twice(argv[2], argc > 3 ? argv[3] : NULL, true);
+  if (argc > 2 && strcmp(argv[1], "get-plain") == 0)
+    return get_twice(argv[2], NULL, false);
   if (argc != 2)
     return 64;
   static const GetFunc gets[] = {thred_token_get, thred_token_try_get};

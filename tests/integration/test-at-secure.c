@@ -286,6 +286,35 @@ static void no_token_where_keys_are_logged(void **state)
   }
 }
 
+static off_t size_of_keys(void)
+{
+  char path[128];
+  struct stat st;
+  snprintf(path, sizeof path, "%s/open/keys", place_dir);
+  off_t size = stat(path, &st) ? -1 : st.st_size;
+  (void)has_keys();
+  return size;
+}
+
+/* libcurl opens the file when it is initialised, and a careful program cleans its environment too
+ * late: no keys of token requests are written. */
+static void no_keys_of_token_requests(void **state)
+{
+  static const char *const late[] = {"late", FIRST, NULL};
+  (void)state;
+  for (int manner = 0; manner < MANNERS; manner++) {
+    char text[1024];
+    Outcome outcome;
+    NEED((Manner)manner);
+    fill_in("SSLKEYLOGFILE=%D/open/keys", text);
+    const char *const environment[] = {text, NULL};
+    place_run((Manner)manner, true, late, environment, &outcome);
+    assert_int_equal(strncmp(outcome.out, "0 ", 2), 0);
+    off_t size = size_of_keys();
+    assert_true(manner == PLAIN ? size > 0 : size <= 0);
+  }
+}
+
 /* ---- the shim ---- */
 
 /* ld.so(8), "Secure-execution mode": a path in LD_PRELOAD is ignored. */
@@ -349,6 +378,7 @@ int main(void)
       cmocka_unit_test(variables_of_a_program_with_capabilities),
       cmocka_unit_test(thred_log),
       cmocka_unit_test(no_token_where_keys_are_logged),
+      cmocka_unit_test(no_keys_of_token_requests),
       cmocka_unit_test(no_shim),
   };
   harness_require_installation();

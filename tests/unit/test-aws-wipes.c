@@ -78,8 +78,8 @@ static void test_logins(void **state)
   expect_wiped(options(""), OK);
 }
 
-/* What libcurl and OpenSSL have handed on, they give back wiped (lib/fetch/leftovers.h). Not what
- * was sent: libcurl's own copies of that are overwritten after they were freed. */
+/* What libcurl and OpenSSL have handed on, they give back wiped (lib/fetch/http.c, http-tls.c). Not
+ * what was sent: libcurl's own copies of that are overwritten after they were freed. */
 static void test_answers_in_libraries(void **state)
 {
   static const char *const secrets[] = {"s3cr3t-api-key", NULL};

@@ -3,9 +3,9 @@
  * memory-scan.h - looks for bytes in the memory of a child process, from outside, so that looking
  * leaves nothing there.
  *
- * Left out is what is meant to hold tokens: the segment of the cache, and this process's copies of
- * what is in it. The latter are told by their mapping's flag that fork(2) wipes it (proc(5):
- * VmFlags "wf"), which nobody else in these programs asks for.
+ * Left out is what is meant to hold tokens: the segment of the cache (sealed), and the process's
+ * copies of what is in it. The latter are told by their mapping's flag that fork(2) wipes it
+ * (proc(5): VmFlags "wf"), which nobody else in these programs asks for.
  */
 #ifndef TESTS_INTEGRATION_MEMORY_SCAN_H
 #define TESTS_INTEGRATION_MEMORY_SCAN_H

@@ -7,6 +7,7 @@
  *     probe-privilege plain       with thred_token_*, and handles that it does not attach
  *     probe-privilege hold ID     gets the token of business ID, gives it back, and stays until its
  *                                 stdin ends: whoever wants may look at its memory
+ *     probe-privilege hold-kept ID     the same, but that it gives it back in the end
  *     probe-privilege hold-attached URL, hold-plain URL     the same with a transfer
  *
  *     probe-privilege get-attached URL [ID], get-plain URL     two transfers, for the
@@ -387,16 +388,23 @@ static int wait_to_be_read(void)
   return read(STDIN_FILENO, &end, 1) != 0;
 }
 
-static int hold(const char *business)
+static int hold(const char *business, bool kept)
 {
   const ThredTokenRequest request = {.size = sizeof request, .business_id = business};
   ThredToken token = {.size = sizeof token};
-  if (thred_token_get(&request, &token)) {
-    fprintf(stderr, "%s\n", thred_last_message());
-    return 1;
+  /* The second time it comes out of the cache. */
+  for (int i = 0; i < 2; i++) {
+    thred_token_clear(&token);
+    if (thred_token_get(&request, &token)) {
+      fprintf(stderr, "%s\n", thred_last_message());
+      return 1;
+    }
   }
+  if (!kept)
+    thred_token_clear(&token);
+  int status = wait_to_be_read();
   thred_token_clear(&token);
-  return wait_to_be_read();
+  return status;
 }
 
 static size_t swallow(char *data, size_t size, size_t count, void *to)
@@ -463,7 +471,9 @@ int main(int argc, char **argv)
   connect_to = curl_slist_append(NULL, line);
   headers = curl_slist_append(NULL, "X-Program: 1");
   if (argc > 2 && strcmp(argv[1], "hold") == 0)
-    return hold(argv[2]);
+    return hold(argv[2], false);
+  if (argc > 2 && strcmp(argv[1], "hold-kept") == 0)
+    return hold(argv[2], true);
   if (argc > 2 && strcmp(argv[1], "hold-attached") == 0)
     return hold_transfer(argv[2], true);
   if (argc > 2 && strcmp(argv[1], "hold-plain") == 0)

@@ -110,8 +110,8 @@ static void set_addresses(void)
 /* Each is asked for once with each method, in an easy and a multi handle. */
 static void redirect(const char *path, const char *to)
 {
-  control(&emulator, "POST", "fault?path=" BUSINESSES FIRST "/%s/&action=redirect&status=307&times=0&to=%s",
-          path, to);
+  control(&emulator, "POST",
+          "fault?path=" BUSINESSES FIRST "/%s/&action=redirect&status=307&times=0&to=%s", path, to);
 }
 
 static void set_redirects(void)

@@ -321,6 +321,8 @@ static void no_keys_of_token_requests(void **state)
 static void no_shim(void **state)
 {
   (void)state;
+  if (SANITIZED)
+    skip(); /* its runtime has to come before the shim, and does not here */
   for (int manner = 0; manner < MANNERS; manner++) {
     char path[128];
     const char *const argv[] = {"setpriv",
@@ -354,8 +356,6 @@ static int start(void **state)
   unsetenv("THRED_CONF_DIR");
   unsetenv("XDG_CONFIG_HOME");
   unsetenv("HOME");
-  if (SANITIZED)
-    setenv("ASAN_OPTIONS", "detect_leaks=0", 1); /* it would trace its own process */
   why_not = place_make();
   if (!why_not)
     make_what_variables_name();

@@ -94,6 +94,8 @@ static void no_token(void **state)
   Outcome outcome;
   char uuid[128], key[512];
   (void)state;
+  if (SANITIZED)
+    skip(); /* the module reads its callers' stack */
   probe_run(&probe, &outcome);
   assert_string_equal(outcome.out, "0 200\n0 200\n");
   control_revoke(&emulator); /* this process has both tokens at hand when the module is asked */

@@ -5,13 +5,7 @@
  *
  *     probe-privilege attached    with thred_token_*, and handles that it attaches
  *     probe-privilege plain       with thred_token_*, and handles that it does not attach
- *     probe-privilege hold ID     gets the token of business ID, gives it back, and stays until its
- *                                 stdin ends: whoever wants may look at its memory
- *     probe-privilege hold-kept ID     the same, but that it gives it back in the end
- *     probe-privilege hold-attached URL, hold-plain URL     the same with a transfer
- *
- *     probe-privilege get-attached URL [ID], get-plain URL     two transfers, for the
- *                                 business ID where the path names none; prints each one's status
+ *     probe-privilege MODE ARGUMENT...     see probe-privilege-held.c
  *
  * PROBE_PORT and PROBE_CA as for probe.c. The last record is "@@summary": what it was given.
  */
@@ -22,7 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <thred/thred.h>
-#include <unistd.h>
+
+#include "probe-privilege.h"
 
 #define BASE         "https://sandbox.thredfi.com"
 #define SIBLING      "https://sandbox-backend.thredfi.com"
@@ -226,7 +221,7 @@ static struct curl_slist *headers;
 static struct curl_slist *connect_to;
 static char trouble[CURL_ERROR_SIZE];
 
-static void set_options(CURL *curl, bool attached)
+void probe_set_options(CURL *curl, bool attached)
 {
   curl_easy_setopt(curl, CURLOPT_CONNECT_TO, connect_to);
   curl_easy_setopt(curl, CURLOPT_CAINFO, getenv("PROBE_CA"));
@@ -364,7 +359,7 @@ static void transfers(bool attached)
     fprintf(stderr, "%s\n", thred_last_message());
     exit(1);
   }
-  set_options(curl, attached);
+  probe_set_options(curl, attached);
   all_urls(curl, NULL);
   all_urls(curl, multi);
   if (attached)
@@ -378,91 +373,6 @@ static void transfers(bool attached)
   curl_multi_cleanup(multi);
 }
 
-/* ---- a process whose memory is looked at ---- */
-
-static int wait_to_be_read(void)
-{
-  char end;
-  puts("held");
-  fflush(stdout);
-  return read(STDIN_FILENO, &end, 1) != 0;
-}
-
-static int hold(const char *business, bool kept)
-{
-  const ThredTokenRequest request = {.size = sizeof request, .business_id = business};
-  ThredToken token = {.size = sizeof token};
-  /* The second time it comes out of the cache. */
-  for (int i = 0; i < 2; i++) {
-    thred_token_clear(&token);
-    if (thred_token_get(&request, &token)) {
-      fprintf(stderr, "%s\n", thred_last_message());
-      return 1;
-    }
-  }
-  if (!kept)
-    thred_token_clear(&token);
-  int status = wait_to_be_read();
-  thred_token_clear(&token);
-  return status;
-}
-
-static size_t swallow(char *data, size_t size, size_t count, void *to)
-{
-  (void)data, (void)to;
-  return size * count;
-}
-
-static int hold_transfer(const char *url, bool attached)
-{
-  long status = 0;
-  CURL *curl = curl_easy_init();
-  set_options(curl, false);
-  curl_easy_setopt(curl, CURLOPT_VERBOSE, 0L);
-  curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, swallow);
-  curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, NULL);
-  curl_easy_setopt(curl, CURLOPT_PREREQFUNCTION, NULL);
-  curl_easy_setopt(curl, CURLOPT_URL, url);
-  if (attached)
-    thred_curl_attach(curl);
-  curl_easy_perform(curl);
-  curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-  if (attached)
-    thred_curl_detach(curl);
-  curl_easy_cleanup(curl);
-  return status == 200 ? wait_to_be_read() : 1;
-}
-
-/* ---- two transfers ---- */
-
-static int get_twice(const char *url, const char *business, bool attached)
-{
-  CURL *curl = curl_easy_init();
-  if (attached && thred_curl_attach(curl))
-    return 1;
-  set_options(curl, attached);
-  curl_easy_setopt(curl, CURLOPT_VERBOSE, 0L);
-  curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, swallow);
-  curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, NULL);
-  if (attached)
-    thred_curl_set_prereq(curl, NULL, NULL);
-  else
-    curl_easy_setopt(curl, CURLOPT_PREREQFUNCTION, NULL);
-  if (attached && business)
-    thred_curl_set_business(curl, business);
-  curl_easy_setopt(curl, CURLOPT_URL, url);
-  for (int i = 0; i < 2; i++) {
-    long status = 0;
-    curl_easy_perform(curl);
-    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-    printf("%ld\n", status);
-  }
-  if (attached)
-    thred_curl_detach(curl);
-  curl_easy_cleanup(curl);
-  return 0;
-}
-
 int main(int argc, char **argv)
 {
   char line[64];
@@ -470,18 +380,8 @@ int main(int argc, char **argv)
   snprintf(line, sizeof line, "::127.0.0.1:%s", port ? port : "");
   connect_to = curl_slist_append(NULL, line);
   headers = curl_slist_append(NULL, "X-Program: 1");
-  if (argc > 2 && strcmp(argv[1], "hold") == 0)
-    return hold(argv[2], false);
-  if (argc > 2 && strcmp(argv[1], "hold-kept") == 0)
-    return hold(argv[2], true);
-  if (argc > 2 && strcmp(argv[1], "hold-attached") == 0)
-    return hold_transfer(argv[2], true);
-  if (argc > 2 && strcmp(argv[1], "hold-plain") == 0)
-    return hold_transfer(argv[2], false);
-  if (argc > 2 && strcmp(argv[1], "get-attached") == 0)
-    return get_twice(argv[2], argc > 3 ? argv[3] : NULL, true);
-  if (argc > 2 && strcmp(argv[1], "get-plain") == 0)
-    return get_twice(argv[2], NULL, false);
+  if (argc > 2)
+    return probe_other(argv[1], argv[2], argv[3]);
   if (argc != 2)
     return 64;
   static const GetFunc gets[] = {thred_token_get, thred_token_try_get};

@@ -159,7 +159,10 @@ static bool may_arm(Handle *handle, const PreloadProgram *program, const char *u
   }
   const char *why = objection(handle, program, decision, method, begins);
   if (why)
-    request_log_none(method, url, why);
+    request_log_none(method, url, why,
+                     is_known_host(decision)
+                         ? (RoutePlace){NULL, 0}
+                         : route_reason_place(handle->remembered.snapshot, decision));
   return !why;
 }
 

@@ -2,6 +2,7 @@
 #include "lib/request.h"
 
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -230,13 +231,17 @@ static int length_for_log(const ShownUrl *url)
   return (int)strcspn(url->rest, "?#");
 }
 
-void request_log_none(const char *method, const char *url, const char *reason)
+void request_log_none(const char *method, const char *url, const char *reason, RoutePlace place)
 {
   if (!log_enabled(SNAPSHOT_LOG_DEBUG))
     return;
   ShownUrl shown = shown_url(url);
-  log_debug("%s %.*s%.*s: no token: %s", method, shown.scheme_length, shown.scheme,
-            length_for_log(&shown), shown.rest, reason);
+  char line[16] = "";
+  if (place.file)
+    snprintf(line, sizeof line, ":%u)", (unsigned)place.line);
+  log_debug("%s %.*s%.*s: no token: %s%s%s%s", method, shown.scheme_length, shown.scheme,
+            length_for_log(&shown), shown.rest, reason, place.file ? " (" : "",
+            place.file ? place.file : "", line);
 }
 
 /* Everything that must hold before a token is even fetched. NULL, or the first thing that does not.
@@ -345,7 +350,11 @@ static bool attach_token(Handle *handle, const Sending *sending, int local_port)
   }
   const char *why = objection(handle, sending, decision, local_port);
   if (why) {
-    request_log_none(sending->method, sending->url, why);
+    const RoutePlace nowhere = {NULL, 0};
+    request_log_none(sending->method, sending->url, why,
+                     decision->reason == ROUTE_TOKEN
+                         ? nowhere
+                         : route_reason_place(handle->remembered.snapshot, decision));
     return false;
   }
   const bool again = retry || (handle->answered && sending->redirects == 0);
@@ -355,7 +364,7 @@ static bool attach_token(Handle *handle, const Sending *sending, int local_port)
     handle->suspect_ms = clock_boot_ms();
   handle->deferred = code == THRED_E_AGAIN;
   if (code) {
-    request_log_none(sending->method, sending->url, error.message);
+    request_log_none(sending->method, sending->url, error.message, (RoutePlace){NULL, 0});
     return false;
   }
   handle->node.next = handle->own_authorization ? handle->filtered : handle->program.headers;

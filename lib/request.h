@@ -22,8 +22,9 @@ int request_sockopt(void *clientp, curl_socket_t socket, curlsocktype purpose);
 const RouteDecision *request_decide(Handle *handle, const char *method, const char *url,
                                     bool may_wait, Error *error);
 
-/* "METHOD URL: no token: REASON" for the log (debug), without the URL's secrets. */
-void request_log_none(const char *method, const char *url, const char *reason);
+/* "METHOD URL: no token: REASON (FILE:LINE)" for the log (debug), without the URL's secrets.
+ * `place.file` NULL: no file says so. */
+void request_log_none(const char *method, const char *url, const char *reason, RoutePlace place);
 
 /* Gets the token of the remembered decision into handle->line; `refused` as in BearerRequest.
  * Returns a ThredError; *length and *generation on THRED_OK. */

@@ -354,6 +354,25 @@ RouteDecision route_decide(const Snapshot *snapshot, const ThredCurlApi *api, co
   return decision;
 }
 
+RoutePlace route_reason_place(const Snapshot *snapshot, const RouteDecision *decision)
+{
+  const SnapshotEnvironment *env = decision->environment == SNAPSHOT_NONE
+                                       ? NULL
+                                       : snapshot_environment(snapshot, decision->environment);
+  const SnapshotRoute *route =
+      decision->route == SNAPSHOT_NONE ? NULL : snapshot_route(snapshot, decision->route);
+  uint32_t file = 0, line = 0;
+  if (decision->reason == ROUTE_PINNED && env)
+    file = env->pin_file, line = env->pin_line;
+  else if (decision->reason == ROUTE_NOT_ALLOWED && env)
+    file = env->allow_file, line = env->allow_line;
+  else if (decision->reason == ROUTE_INACTIVE && env)
+    file = env->file, line = env->line;
+  else if (route)
+    file = route->file, line = route->line;
+  return (RoutePlace){snapshot_string(snapshot, file), file ? line : 0};
+}
+
 const char *route_reason_text(RouteReason reason)
 {
   switch (reason) {

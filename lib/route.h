@@ -63,6 +63,13 @@ void route_apply_policy(const Snapshot *snapshot, RouteDecision *decision, const
 /* "the URL brings a user or password", ...: completes "no token: ". Never NULL. */
 const char *route_reason_text(RouteReason reason);
 
+/* Who says so: where the rule stands that decided. `file` is NULL where no file does. */
+typedef struct {
+  const char *file; /* the snapshot's */
+  uint32_t line;
+} RoutePlace;
+RoutePlace route_reason_place(const Snapshot *snapshot, const RouteDecision *decision);
+
 /* `text` (of `length` bytes) is a UUID; if `out` is not NULL it gets the lower-case form and a NUL.
  */
 bool route_parse_uuid(const char *text, size_t length, char out[UUID_LENGTH + 1]);

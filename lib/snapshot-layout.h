@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 #define SNAPSHOT_MAGIC  0x31504e5344524854u /* "THRDSNP1", little-endian */
-#define SNAPSHOT_LAYOUT 2u
+#define SNAPSHOT_LAYOUT 3u
 #define SNAPSHOT_MAX    (256u * 1024u) /* bytes; a larger configuration is refused */
 #define SNAPSHOT_NONE   0xffffffffu    /* "no such index" */
 
@@ -83,6 +83,8 @@ typedef struct {
   SnapshotTable credentials;       /* a run of `stack` (offset here: index of the first entry) */
   SnapshotTable next;              /* the second stack; count 0: none */
   uint32_t file, line; /* where `credentials` was set: string, number; else where the group was */
+  uint32_t allow_file, allow_line; /* where `allow` was set; 0, 0: nowhere */
+  uint32_t pin_file, pin_line;     /* where `pin-business` was; likewise */
 } SnapshotEnvironment;
 
 typedef struct {
@@ -134,7 +136,7 @@ _Static_assert(offsetof(SnapshotHeader, sources) == 16, "SnapshotHeader.sources"
 _Static_assert(offsetof(SnapshotHeader, default_environment) == 80,
                "SnapshotHeader.default_environment");
 _Static_assert(sizeof(SnapshotSource) == 48, "SnapshotSource");
-_Static_assert(sizeof(SnapshotEnvironment) == 80, "SnapshotEnvironment");
+_Static_assert(sizeof(SnapshotEnvironment) == 96, "SnapshotEnvironment");
 _Static_assert(offsetof(SnapshotEnvironment, credentials) == 56, "SnapshotEnvironment.credentials");
 _Static_assert(sizeof(SnapshotHost) == 8, "SnapshotHost");
 _Static_assert(sizeof(SnapshotRoute) == 24, "SnapshotRoute");

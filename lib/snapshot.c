@@ -49,7 +49,7 @@ static bool environment_fits(const SnapshotHeader *h, const SnapshotEnvironment 
          e->allow <= 3 && e->existing_authorization <= 1 && string_fits(h, e->key_created) &&
          string_fits(h, e->ca_file) && string_fits(h, e->connect_to) &&
          run_fits(e->credentials, h->stack) && run_fits(e->next, h->stack) &&
-         string_fits(h, e->file);
+         string_fits(h, e->file) && string_fits(h, e->allow_file) && string_fits(h, e->pin_file);
 }
 
 static bool stack_entry_fits(const SnapshotHeader *h, const SnapshotStackEntry *s)

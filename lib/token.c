@@ -80,9 +80,12 @@ static int judge(const Snapshot *snapshot, const ThredTokenRequest *request,
                      "no business: name one, set THRED_BUSINESS_ID (a UUID) or `business` of "
                      "environment %s",
                      env);
-  if (decision->reason != ROUTE_TOKEN)
-    return error_set(error, THRED_E_NOT_ALLOWED, "environment %s: %s", env,
-                     route_reason_text(decision->reason));
+  if (decision->reason != ROUTE_TOKEN) {
+    RoutePlace place = route_reason_place(snapshot, decision);
+    return error_set(error, THRED_E_NOT_ALLOWED, "environment %s: %s (%s:%u)", env,
+                     route_reason_text(decision->reason), place.file ? place.file : "?",
+                     (unsigned)place.line);
+  }
   return THRED_OK;
 }
 
@@ -126,7 +129,7 @@ static int get(const Snapshot *snapshot, const ThredTokenRequest *request,
 static int run(const ThredTokenRequest *request, ThredToken *token, GetFunc get_token)
 {
   Error error = ERROR_INIT;
-  RouteDecision decision = {0};
+  RouteDecision decision = {.route = SNAPSHOT_NONE};
   int code = check_request(request, token, &error);
   if (code)
     return message_return(code, &error);

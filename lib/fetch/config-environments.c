@@ -64,6 +64,15 @@ static SnapshotTable write_hosts(SnapshotBuild *build, const ConfigGroup *group,
   return run;
 }
 
+/* Where `key` was set, for messages. */
+static void write_place(SnapshotBuild *build, const ConfigGroup *group, const char *key,
+                        uint32_t *file, uint32_t *line)
+{
+  const ConfigEntry *entry = config_group_entry(group, key);
+  *file = entry ? snapshot_build_string(build, entry->place.file) : 0;
+  *line = entry ? entry->place.line : 0;
+}
+
 static bool write_environment(ConfigTree *tree, SnapshotBuild *build, const SnapshotOrigin *origin,
                               const ConfigGroup *group)
 {
@@ -93,6 +102,8 @@ static bool write_environment(ConfigTree *tree, SnapshotBuild *build, const Snap
       .file = snapshot_build_string(build, place.file),
       .line = place.line,
   };
+  write_place(build, group, "allow", &record.allow_file, &record.allow_line);
+  write_place(build, group, "pin-business", &record.pin_file, &record.pin_line);
   record.credentials = config_stack_write(tree, build, origin, group, credentials, active);
   record.next = config_stack_write(tree, build, origin, group, next, active);
   snapshot_build_add(build, SNAPSHOT_BUILD_ENVIRONMENTS, &record);

@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include "lib/clock.h"
+#include "lib/fetch/http-tls.h"
+#include "lib/fetch/leftovers.h"
 #include "lib/fetch/text.h"
 #include "lib/secure.h"
 
@@ -77,6 +79,7 @@ static size_t take_body(char *bytes, size_t size, size_t n, void *data)
   }
   memcpy(reply->body + reply->length, bytes, length);
   reply->length += length;
+  secure_wipe(bytes, length); /* libcurl's buffer, which nobody reads again */
   return length;
 }
 
@@ -143,6 +146,7 @@ static CURLcode set_safety(CURL *curl, const HttpRequest *request)
   SET(CURLOPT_FOLLOWLOCATION, 0L);
   SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
   SET(CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
+  http_tls_prepare(curl, request->at_secure != 0);
   SET(CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE); /* a proxy gets none of our headers */
   if (request->at_secure || request->plain)
     SET(CURLOPT_PROXY, ""); /* https_proxy and the like are the caller's, ignore them */
@@ -309,7 +313,8 @@ static int check_ca_file(const HttpRequest *request, Error *error)
 }
 
 /* libcurl writes the keys of its TLS connections to the file that SSLKEYLOGFILE names, with
- * getenv(3) where it should be secure_getenv(3), and it cannot be told not to. */
+ * getenv(3) where it should be secure_getenv(3), and it opens that file as soon as it is
+ * initialised. */
 static int check_environment(const HttpRequest *request, Error *error)
 {
   if (!request->at_secure || !getenv("SSLKEYLOGFILE"))
@@ -346,6 +351,7 @@ int http_send(const HttpRequest *request, HttpReply *reply, Error *error)
   code = transfer.curl ? perform(&transfer, request, left_ms, error)
                        : error_set(error, THRED_E_INTERNAL, "libcurl cannot make a handle");
   curl_easy_cleanup(transfer.curl); /* may write, too: TLS's close_notify */
+  leftovers_wipe();
   sigpipe_restore(&guard);
 
   curl_slist_free_all(transfer.connect_to);

@@ -2,8 +2,9 @@
 /*
  * http.h - one bounded request over libcurl (miss part, and the credential modules that need one).
  *
- * What is ours is wiped: the body of the answer; the caller wipes what it sends. The buffers inside
- * libcurl and OpenSSL that the same bytes went through are freed by them as they are.
+ * What is ours is wiped: the body of the answer; the caller wipes what it sends. Of what libcurl
+ * and OpenSSL have copied, what can be reached is wiped, too: see leftovers.h
+ * and http-tls.h.
  */
 #ifndef THRED_LIB_FETCH_HTTP_H
 #define THRED_LIB_FETCH_HTTP_H

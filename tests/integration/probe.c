@@ -6,6 +6,8 @@
  *     probe get URL [COUNT]      "CURLCODE STATUS" for each transfer
  *     probe maps URL             the same, then the name of each heavy library that is mapped
  *     probe token KIND [ID]      "ERROR LENGTH"; KIND is partner or business
+ *     probe late ID              the same of a business, once libcurl was initialised and the
+ *                                environment then cleaned of SSLKEYLOGFILE
  *     probe cancel MOMENT ID     "ERROR" for each of three threads that get the token of ID beside
  *                                one that was cancelled MOMENT us after its start
  *
@@ -18,6 +20,16 @@
 #include <string.h>
 #include <thred/thred.h>
 #include <unistd.h>
+
+#ifdef NO_LEAK_CHECK
+/* LeakSanitizer traces its own process, and reads its options from /proc: neither is allowed to a
+ * program with AT_SECURE. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+  return "detect_leaks=0";
+}
+#endif
 
 static size_t swallow(char *data, size_t size, size_t count, void *to)
 {
@@ -129,6 +141,11 @@ int main(int argc, char **argv)
     return get(argv[2], argc > 3 ? atoi(argv[3]) : 1);
   if (argc > 2 && strcmp(argv[1], "token") == 0)
     return token(argv[2], argc > 3 ? argv[3] : NULL);
+  if (argc > 2 && strcmp(argv[1], "late") == 0) {
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+    unsetenv("SSLKEYLOGFILE");
+    return token("business", argv[2]);
+  }
   if (argc > 2 && strcmp(argv[1], "maps") == 0) {
     int code = get(argv[2], 1);
     print_heavy();
@@ -136,7 +153,8 @@ int main(int argc, char **argv)
   }
   if (argc > 3 && strcmp(argv[1], "cancel") == 0)
     return cancel((useconds_t)atoi(argv[2]), argv[3]);
-  fprintf(stderr, "usage: %s get URL [COUNT] | maps URL | token KIND [ID] | cancel MOMENT ID\n",
+  fprintf(stderr,
+          "usage: %s get URL [COUNT] | maps URL | token KIND [ID] | late ID | cancel MOMENT ID\n",
           argv[0]);
   return 64;
 }

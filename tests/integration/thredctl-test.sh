@@ -299,6 +299,7 @@ test_route_policy() {
   THRED_CONF_DIR=$conf refused pinned pinned pin-business $api/businesses/$nobody/bills/
   THRED_CONF_DIR=$conf run route $api/businesses/$nobody/bills/
   matches 'route: pinned: the change' "$first.*pin-business.*\[environment sandbox\].*$conf\$" "$(row change)"
+  matches 'route: pinned: the rule' "pin-business.*($conf/[a-z0-9-]*\.conf:2)" "$(row because)"
   is 'route: pinned: the business' "$nobody (from the path)" "$(row business)"
   configure allow <<<$'[environment sandbox]\nallow = business;'
   THRED_CONF_DIR=$conf refused 'not allowed' not-allowed 'allow leaves out' $api/businesses/

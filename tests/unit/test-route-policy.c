@@ -2,6 +2,8 @@
 /* lib/route: `allow`, `pin-business`, `business`, and the routes of an administrator. */
 #include "tests/unit/route-fixture.h"
 
+#include <string.h>
+
 /* ---- policy ---- */
 
 #define SANDBOX "[environment sandbox]\n"
@@ -78,6 +80,37 @@ static void inactive_environment(void **state)
   check_case(f->snapshot, &c);
 }
 
+/* Each refusal by a rule tells where the rule stands. */
+static void places(void **state)
+{
+  static const struct {
+    const char *url;
+    RouteReason reason;
+    const char *file;
+    unsigned line;
+  } cases[] = {
+      {API "/businesses/" OWN "/bills/", ROUTE_PINNED, "/90-test.conf", 3},
+      {API "/businesses/", ROUTE_NOT_ALLOWED, "/90-test.conf", 4},
+      {API "/oauth2/token/", ROUTE_TOKENLESS, "/20-routes.conf", 0}, /* some line of it */
+      {"https://other.thredfi.com/", ROUTE_UNKNOWN_HOST, NULL, 0},
+  };
+  const Fixture *f = *state;
+  shipped_load_with(*state, SANDBOX "business = " ID "\npin-business = yes\nallow = business;\n");
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    RouteDecision got = route_decide(f->snapshot, thred_curl_api(), "POST", cases[i].url, NULL);
+    RoutePlace place = route_reason_place(f->snapshot, &got);
+    assert_int_equal(got.reason, cases[i].reason);
+    assert_true((place.file != NULL) == (cases[i].file != NULL));
+    if (!place.file)
+      continue;
+    assert_non_null(strstr(place.file, cases[i].file));
+    if (cases[i].line)
+      assert_int_equal(place.line, cases[i].line);
+    else
+      assert_int_not_equal(place.line, 0);
+  }
+}
+
 /* ---- routes of an administrator ---- */
 
 static void overridden_routes(void **state)
@@ -127,7 +160,8 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
       TEST(pinned_business),    TEST(environment_business), TEST(allow_business_only),
-      TEST(allow_partner_only), TEST(inactive_environment), TEST(overridden_routes),
+      TEST(allow_partner_only), TEST(inactive_environment), TEST(places),
+      TEST(overridden_routes),
   };
   return cmocka_run_group_tests_name("route-policy", tests, NULL, NULL);
 }

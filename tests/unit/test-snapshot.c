@@ -26,7 +26,8 @@ static size_t walk_environments(const Snapshot *s)
   for (uint32_t i = 0; i < s->environments.count; i++) {
     const SnapshotEnvironment *e = snapshot_environment(s, i);
     sum += walk_string(s, e->name) + walk_string(s, e->business) + walk_string(s, e->key_created) +
-           walk_string(s, e->ca_file) + walk_string(s, e->connect_to) + walk_string(s, e->file);
+           walk_string(s, e->ca_file) + walk_string(s, e->connect_to) + walk_string(s, e->file) +
+           walk_string(s, e->allow_file) + walk_string(s, e->pin_file);
     for (uint32_t j = 0; j < e->host_count; j++)
       sum += walk_string(s, snapshot_host(s, e->first_host + j)->name);
     for (uint32_t j = 0; j < e->credentials.count; j++)

@@ -86,6 +86,19 @@ static void add_problems(GString *text, const Snapshot *snapshot)
     add_line(text, "problem", "%s", snapshot_string(snapshot, snapshot_problem(snapshot, i)->text));
 }
 
+/* Where `allow` or `pin-business` stands; other rules have lines of their own. */
+static void add_because(GString *text, const Explanation *explanation)
+{
+  const RouteReason reason = explanation->decision.reason;
+  RoutePlace place = route_reason_place(explanation->snapshot, &explanation->decision);
+  if (place.file && !explanation->disabled &&
+      (reason == ROUTE_PINNED || reason == ROUTE_NOT_ALLOWED))
+    add_line(text, "because", "%s (%s:%u)", explanation_because(explanation), place.file,
+             (unsigned)place.line);
+  else
+    add_line(text, "because", "%s", explanation_because(explanation));
+}
+
 static char *as_text(const Explanation *explanation, const char *method, const char *url)
 {
   GString *text = g_string_new(NULL);
@@ -97,7 +110,7 @@ static char *as_text(const Explanation *explanation, const char *method, const c
   add_environment(text, explanation);
   add_line(text, "token", "%s", explanation_token(explanation));
   if (refused)
-    add_line(text, "because", "%s", explanation_because(explanation));
+    add_because(text, explanation);
   add_business(text, explanation);
   add_route(text, explanation);
   if (change)

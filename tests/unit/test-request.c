@@ -5,6 +5,7 @@
  * which take the place of lib/config-current, lib/bearer and lib/tls-proof.
  */
 #include "lib/request.h"
+#include "lib/secret-memory.h"
 
 #include <malloc.h>
 
@@ -97,6 +98,16 @@ void __wrap_free(void *memory)
   if (memory && memmem(memory, malloc_usable_size(memory), PART, strlen(PART)))
     leaks++;
   __real_free(memory);
+}
+
+void __real_secret_room_free(char *room);
+void __wrap_secret_room_free(char *room);
+
+void __wrap_secret_room_free(char *room)
+{
+  if (room && memmem(room, SECRET_ROOM, PART, strlen(PART)))
+    leaks++;
+  __real_secret_room_free(room);
 }
 
 void *__real_calloc(size_t count, size_t size);
@@ -262,7 +273,7 @@ static void a_second_attach(void **state)
 static bool line_holds_token(const FakeCurl *fake)
 {
   const Handle *handle = handle_find((CURL *)(uintptr_t)fake);
-  return handle->line && memmem(handle->line, malloc_usable_size(handle->line), PART, strlen(PART));
+  return handle->line && memmem(handle->line, SECRET_ROOM, PART, strlen(PART));
 }
 
 static void the_next_call_wipes_the_token(void **state)

@@ -88,10 +88,16 @@ typedef struct {
   char name[CACHE_PATH_SIZE];
 } Name;
 
-/* It is not the one that this process would choose itself. */
-static void leave_unless_named(Cache *cache, const Name names[CACHE_KINDS])
+/* It is not the one that this process would choose itself. The names are worked out when they are
+ * asked for, which a process that has inherited nothing does not do. */
+static void leave_unless_named(Cache *cache, Name names[CACHE_KINDS])
 {
-  if (cache && is_segment(cache->kind) && strcmp(names[cache->kind].name, cache->path) != 0)
+  if (!cache || !is_segment(cache->kind))
+    return;
+  Name *name = &names[cache->kind];
+  if (!name->name[0] && has_robust_list())
+    cache_segment_path(cache->kind, name->name, sizeof name->name);
+  if (strcmp(name->name, cache->path) != 0)
     atomic_store(&cache->left, true);
 }
 
@@ -104,12 +110,9 @@ static void look_after_fork(void)
   if (!mark || atomic_load_explicit(mark, memory_order_acquire))
     return;
   Name names[CACHE_KINDS] = {{""}};
-  for (int kind = 0; kind < CACHE_KINDS; kind++) {
-    if (is_segment((CacheKind)kind) && has_robust_list())
-      cache_segment_path((CacheKind)kind, names[kind].name, sizeof names[kind].name);
-    /* A thread was just making it, and it is not in the list yet. */
+  /* A thread was just making it, and it is not in the list yet. */
+  for (int kind = 0; kind < CACHE_KINDS; kind++)
     leave_unless_named(atomic_load(&current[kind]), names);
-  }
   for (Cache *cache = atomic_load(&all); cache; cache = cache->older)
     leave_unless_named(cache, names);
   atomic_store_explicit(mark, 1, memory_order_release);

@@ -197,8 +197,8 @@ static void looks_often(void *data)
   require(descriptors() == open && count_lines("/proc/self/maps") == mappings);
   require(status_kb("VmLck:") == 0);
   void *page = child_shared(4096);
-  if (mlock(page, 4096) != 0)
-    return;
+  if (mlock(page, 4096) != 0 || status_kb("VmLck:") == 0)
+    return; /* no leave for it, or AddressSanitizer, which does not do it */
   munlock(page, 4096);
   require_works(cache_create(64, SNAPSHOT_SEAL_AUTO));
   require(status_kb("VmLck:") > 0);

@@ -88,10 +88,16 @@ typedef struct {
   char name[CACHE_PATH_SIZE];
 } Name;
 
-/* It is not the one that this process would choose itself. */
-static void leave_unless_named(Cache *cache, const Name names[CACHE_KINDS])
+/* It is not the one that this process would choose itself. The names are worked out when they are
+ * asked for, which a process that has inherited nothing does not do. */
+static void leave_unless_named(Cache *cache, Name names[CACHE_KINDS])
 {
-  if (cache && is_segment(cache->kind) && strcmp(names[cache->kind].name, cache->path) != 0)
+  if (!cache || !is_segment(cache->kind))
+    return;
+  Name *name = &names[cache->kind];
+  if (!name->name[0] && has_robust_list())
+    cache_segment_path(cache->kind, name->name, sizeof name->name);
+  if (strcmp(name->name, cache->path) != 0)
     atomic_store(&cache->left, true);
 }
 
@@ -104,12 +110,9 @@ static void look_after_fork(void)
   if (!mark || atomic_load_explicit(mark, memory_order_acquire))
     return;
   Name names[CACHE_KINDS] = {{""}};
-  for (int kind = 0; kind < CACHE_KINDS; kind++) {
-    if (is_segment((CacheKind)kind) && has_robust_list())
-      cache_segment_path((CacheKind)kind, names[kind].name, sizeof names[kind].name);
-    /* A thread was just making it, and it is not in the list yet. */
+  /* A thread was just making it, and it is not in the list yet. */
+  for (int kind = 0; kind < CACHE_KINDS; kind++)
     leave_unless_named(atomic_load(&current[kind]), names);
-  }
   for (Cache *cache = atomic_load(&all); cache; cache = cache->older)
     leave_unless_named(cache, names);
   atomic_store_explicit(mark, 1, memory_order_release);
@@ -132,15 +135,6 @@ static bool is_in_place(const Cache *cache)
          (size_t)st.st_size == cache->shape.size;
 }
 
-/* While the segment is used its key stays. If it is gone all the same (the machine slept too long,
- * an administrator took it away), nobody else can come in, and all go on in a new one. */
-static void renew_key(Cache *cache)
-{
-  if (cache->kind == CACHE_SEALED && cache->owner == geteuid() &&
-      is_due(&cache->renew_key_at, CACHE_RENEW_KEY_MS) && seal_key_renew(cache->salt) == ENOKEY)
-    cache_expire(cache);
-}
-
 /* In this order: a mapping that was cut short must not even be looked at. */
 static bool is_right(Cache *cache)
 {
@@ -148,33 +142,40 @@ static bool is_right(Cache *cache)
     return false;
   if (is_segment(cache->kind) && is_due(&look_at, LOOK_EVERY_MS)) {
     if (is_in_place(cache))
-      renew_key(cache);
+      cache_renew_key(cache);
     else
       atomic_store(&cache->left, true);
   }
   return !atomic_load_explicit(&cache->left, memory_order_relaxed) && cache_is_usable(cache);
 }
 
+/* What needs no key does not ask for it. */
+static bool is_good_for(Cache *cache, bool keyed)
+{
+  return !keyed || cache->kind != CACHE_SEALED || cache_take_key(cache) == 0;
+}
+
 /* One that this process has had before: a program that changes its user comes back. */
-static Cache *find(CacheKind kind)
+static Cache *find(CacheKind kind, bool keyed)
 {
   uid_t user = geteuid();
   for (Cache *cache = atomic_load(&all); cache; cache = cache->older) {
     if (cache->kind != kind || cache->owner != user || atomic_load(&cache->left))
       continue;
-    if ((!is_segment(kind) || is_in_place(cache)) && cache_is_usable(cache))
+    if ((is_segment(kind) && !is_in_place(cache)) || !cache_is_usable(cache))
+      atomic_store(&cache->left, true); /* and not looked at again */
+    else if (is_good_for(cache, keyed))
       return cache;
-    atomic_store(&cache->left, true); /* and not looked at again */
   }
   return NULL;
 }
 
-static Cache *known(CacheKind kind)
+static Cache *known(CacheKind kind, bool keyed)
 {
   Cache *cache = atomic_load_explicit(&current[kind], memory_order_acquire);
-  if (is_right(cache))
+  if (is_right(cache) && is_good_for(cache, keyed))
     return cache;
-  cache = find(kind);
+  cache = find(kind, keyed);
   if (cache)
     atomic_store(&current[kind], cache);
   return cache;
@@ -187,10 +188,13 @@ static Cache *install(Cache *cache, CacheKind kind, Cache *seen)
 {
   if (!cache)
     return NULL;
-  cache->kind = kind;
   if (!atomic_compare_exchange_strong(&current[kind], &seen, cache)) {
     cache_discard(cache);
     return seen;
+  }
+  if (is_segment(kind)) {
+    atomic_fetch_add(&segments, 1);
+    atomic_store(&one_more_at, clock_coarse_ms() + ONE_MORE_EVERY);
   }
   cache->older = atomic_load(&all);
   while (!atomic_compare_exchange_weak(&all, &cache->older, cache))
@@ -231,14 +235,15 @@ static void say_unsealed(const Cache *cache, const CacheWhy *why)
 static Cache *attach_segment(CacheKind kind, bool create, uint32_t entries, CacheWhy *why)
 {
   Cache *seen = atomic_load(&current[kind]);
-  Cache *cache = cache_attach_shared(kind, create, entries, why);
+  Cache *cache = known(kind, create); /* another thread has just made it */
+  if (cache)
+    return cache;
+  cache = cache_attach_shared(kind, create, entries, why);
   if (!cache) {
     if (create)
       retry_after(why->error);
     return NULL;
   }
-  atomic_fetch_add(&segments, 1);
-  atomic_store(&one_more_at, clock_coarse_ms() + ONE_MORE_EVERY);
   if (atomic_exchange(&said_private, false))
     log_info("the shared cache is used again");
   return install(cache, kind, seen);
@@ -262,32 +267,38 @@ static Cache *attach_any(bool create, uint32_t entries, SnapshotSeal seal, Cache
 }
 
 /* What this process has that serves in place of what `seal` wants. */
-static Cache *second_best(SnapshotSeal seal)
+static Cache *second_best(SnapshotSeal seal, bool keyed)
 {
-  Cache *cache = seal == SNAPSHOT_SEAL_AUTO ? known(CACHE_UNSEALED) : NULL;
-  return cache ? cache : known(CACHE_PRIVATE);
+  Cache *cache = seal == SNAPSHOT_SEAL_AUTO ? known(CACHE_UNSEALED, keyed) : NULL;
+  return cache ? cache : known(CACHE_PRIVATE, keyed);
 }
 
-static Cache *attach_private(const char *none, const CacheWhy *why)
+/* Once, until there is a shared one again. */
+static void say_private(const char *none, const CacheWhy *why)
 {
-  Cache *seen = atomic_load(&current[CACHE_PRIVATE]);
   if (!atomic_exchange(&said_private, true))
     log_warning("no shared cache (%s%s): tokens are cached in this process alone",
                 none           ? none
                 : why->keyring ? "seal = required, and the kernel's keyring gives no key: "
                                : "",
                 none ? "" : strerror(why->error));
-  return install(cache_attach_private(), CACHE_PRIVATE, seen);
+}
+
+static Cache *attach_private(void)
+{
+  Cache *seen = atomic_load(&current[CACHE_PRIVATE]);
+  Cache *cache = known(CACHE_PRIVATE, true);
+  return cache ? cache : install(cache_attach_private(), CACHE_PRIVATE, seen);
 }
 
 /* A segment, else the second best, from which it is looked again once a minute. */
 static Cache *open_or_create(bool create, uint32_t entries, SnapshotSeal seal)
 {
   look_after_fork();
-  Cache *cache = known(seal == SNAPSHOT_SEAL_OFF ? CACHE_UNSEALED : CACHE_SEALED);
+  Cache *cache = known(seal == SNAPSHOT_SEAL_OFF ? CACHE_UNSEALED : CACHE_SEALED, create);
   if (cache)
     return cache;
-  Cache *second = second_best(seal);
+  Cache *second = second_best(seal, create);
   if (second && !(create && is_due(&retry_at, RETRY_EVERY_MS)))
     return second;
   CacheWhy why = {0};
@@ -296,9 +307,11 @@ static Cache *open_or_create(bool create, uint32_t entries, SnapshotSeal seal)
     cache = attach_any(create, entries, seal, &why);
   else if (create)
     retry_after(0);
-  if (cache || second || !create)
+  if (cache || !create)
     return cache ? cache : second;
-  return attach_private(none, &why);
+  if (!second || !is_segment(second->kind))
+    say_private(none, &why);
+  return second ? second : attach_private();
 }
 
 Cache *cache_open(SnapshotSeal seal)

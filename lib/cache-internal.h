@@ -34,7 +34,8 @@ struct Cache {
   CacheShape shape;
   uint32_t buckets, chunks;
   uint8_t salt[SEAL_SALT_SIZE]; /* this process's copy, too */
-  AeadKey *key;                 /* of the seals, in memory of its own (secret-memory.h) */
+  _Atomic(AeadKey *) key;       /* of the seals, in memory of its own; NULL: not taken yet */
+  atomic_int no_key;            /* the errno that it was refused with; 0: it was not */
   CacheKind kind;
   uid_t owner;  /* whose tokens lie here: after setuid(2) they are no longer ours */
   dev_t device; /* of the file, if shared */
@@ -125,7 +126,7 @@ typedef struct {
 /* "/dev/shm/thred-auth-..." of this process; "" if there can be none (no /proc). */
 void cache_segment_path(CacheKind kind, char *path, size_t size);
 
-/* The segment at its name. NULL, with the reason in *why. */
+/* The segment at its name, with its key if it may be made. NULL, with the reason in *why. */
 Cache *cache_attach_shared(CacheKind kind, bool create, uint32_t entries, CacheWhy *why);
 
 /* The same layout in memory of this process alone; NULL: no memory. */
@@ -140,8 +141,8 @@ CacheWhy cache_make_file(CacheKind kind, const char *path, uint32_t entries);
 /* Fills in a new segment, whose memory is zeroed and as large as the shape says. */
 bool cache_init(CacheHeader *header, const CacheShape *shape, uint32_t buckets, uint32_t chunks);
 
-/* A mapping that cache_init() filled in, or that was judged, with the key of an unsealed one. NULL:
- * no memory. */
+/* A mapping that cache_init() filled in, or that was judged: an unsealed one, unless the caller
+ * says otherwise before it is used. NULL: no memory. */
 Cache *cache_wrap(void *memory, uint32_t buckets, uint32_t chunks);
 
 /* For one that nobody has used yet. */
@@ -156,20 +157,33 @@ void cache_buckets_of(const Cache *cache, const CacheKey *key, uint32_t bucket[2
 uint32_t cache_find(const Cache *cache, const CacheKey *key);
 bool cache_has_key(const CacheEntry *entry, const CacheKey *key);
 
+/* ---- the key (cache-key.c) ---- */
+
+/* Sees to it that `cache->key` is there. 0, or an errno; ENOKEY: it is gone, and the segment is
+ * retired. Any thread. */
+int cache_take_key(Cache *cache);
+
+/* For a mapping that nobody uses. */
+void cache_drop_key(Cache *cache);
+
+/* Makes one for a new segment and puts it into the keyring. */
+CacheWhy cache_store_key(const CacheHeader *header);
+
+/* Puts the end of a sealed one's key off, if it is time for that. */
+void cache_renew_key(Cache *cache);
+
+CacheWhy cache_why_no_key(int error);
+
 /* ---- seals (cache-seal.c) ---- */
 
-/* The key of a segment that nothing but its salt protects. */
-bool cache_unsealed_key(const uint8_t salt[SEAL_SALT_SIZE], AeadKey *key);
-
 /* Seals a token for a version that is complete but for nonce and tag; `sealed` has room for as many
- * bytes as the token. False: AES-256-GCM, or random bytes, are not to be had. */
-bool cache_seal(const Cache *cache, const CacheKey *key, CacheVersion *version, const char *token,
+ * bytes as the token. False: the key, AES-256-GCM, or random bytes are not to be had. */
+bool cache_seal(Cache *cache, const CacheKey *key, CacheVersion *version, const char *token,
                 char *sealed);
 
 /* Opens it in place. False: not everything that a reader relies on is as it was when it was sealed;
  * what is in `token` is nothing then, and the caller's to wipe. */
-bool cache_unseal(const Cache *cache, const CacheKey *key, const CacheVersion *version,
-                  char *token);
+bool cache_unseal(Cache *cache, const CacheKey *key, const CacheVersion *version, char *token);
 
 /* ---- versions (cache-entry.c) ---- */
 

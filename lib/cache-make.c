@@ -20,8 +20,6 @@
 
 #include "lib/cache-internal.h"
 #include "lib/descriptor.h"
-#include "lib/secret-memory.h"
-#include "lib/secure.h"
 
 #define ALLOCATE_STEP (256 * 1024)
 
@@ -85,25 +83,10 @@ static int allocate(int fd, off_t size)
   return 0;
 }
 
-/* The key of the new segment. Who dies before it is needed leaves one that expires. 0, or an errno.
- */
-static int store_key(const CacheHeader *header)
-{
-  AeadKey *key = secret_pages(sizeof *key);
-  if (!key)
-    return ENOMEM;
-  int result = getrandom(key->bytes, sizeof key->bytes, GRND_NONBLOCK) == sizeof key->bytes
-                   ? seal_key_store(header->salt, key)
-                   : EAGAIN;
-  secure_wipe(key, sizeof *key);
-  munmap(key, sizeof *key);
-  return result;
-}
-
 /* Its key first: whoever opens the file by its name finds it. */
 static CacheWhy name_file(int fd, CacheKind kind, const char *path, const CacheHeader *header)
 {
-  CacheWhy why = {.error = kind == CACHE_SEALED ? store_key(header) : 0, .keyring = true};
+  CacheWhy why = kind == CACHE_SEALED ? cache_store_key(header) : (CacheWhy){0};
   if (why.error)
     return why;
   why = (CacheWhy){.error = link_file(fd, path) ? errno : 0};

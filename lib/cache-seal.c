@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "lib/cache-internal.h"
-#include "lib/digest.h"
 
 _Static_assert(sizeof(((CacheVersion *)0)->nonce) == AEAD_NONCE_SIZE, "nonce");
 _Static_assert(sizeof(((CacheVersion *)0)->tag) == AEAD_TAG_SIZE, "tag");
@@ -26,31 +25,25 @@ static Bound bound_to(const Cache *cache, const CacheKey *key, const CacheVersio
   return bound;
 }
 
-bool cache_unsealed_key(const uint8_t salt[SEAL_SALT_SIZE], AeadKey *key)
-{
-  Digest *digest = digest_new();
-  digest_add_string(digest, "thred-auth: an integrity tag and no secret");
-  digest_add(digest, salt, SEAL_SALT_SIZE);
-  return digest_finish(digest, key->bytes);
-}
-
-bool cache_seal(const Cache *cache, const CacheKey *key, CacheVersion *version, const char *token,
+bool cache_seal(Cache *cache, const CacheKey *key, CacheVersion *version, const char *token,
                 char *sealed)
 {
   AeadSeal seal;
   const Bound bound = bound_to(cache, key, version);
-  if (!aead_seal(cache->key, &bound, sizeof bound, token, version->length, sealed, &seal))
+  if (cache_take_key(cache) ||
+      !aead_seal(cache->key, &bound, sizeof bound, token, version->length, sealed, &seal))
     return false;
   memcpy(version->nonce, seal.nonce, sizeof version->nonce);
   memcpy(version->tag, seal.tag, sizeof version->tag);
   return true;
 }
 
-bool cache_unseal(const Cache *cache, const CacheKey *key, const CacheVersion *version, char *token)
+bool cache_unseal(Cache *cache, const CacheKey *key, const CacheVersion *version, char *token)
 {
   AeadSeal seal;
   const Bound bound = bound_to(cache, key, version);
   memcpy(seal.nonce, version->nonce, sizeof seal.nonce);
   memcpy(seal.tag, version->tag, sizeof seal.tag);
-  return aead_open(cache->key, &bound, sizeof bound, token, version->length, &seal);
+  return cache_take_key(cache) == 0 &&
+         aead_open(cache->key, &bound, sizeof bound, token, version->length, &seal);
 }

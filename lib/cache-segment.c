@@ -10,32 +10,19 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "lib/cache-internal.h"
-#include "lib/clock.h"
 #include "lib/descriptor.h"
 #include "lib/secret-memory.h"
-#include "lib/secure.h"
 
 #define ATTACH_TRIES    50
 #define PRIVATE_ENTRIES 256u
 
 /* ---- a Cache ---- */
-
-/* For a mapping that nobody has used yet. */
-static void give_up(Cache *cache)
-{
-  if (cache->key) {
-    secure_wipe(cache->key, sizeof *cache->key);
-    munmap(cache->key, sizeof *cache->key);
-  }
-  free(cache);
-}
 
 Cache *cache_wrap(void *memory, uint32_t buckets, uint32_t chunks)
 {
@@ -49,18 +36,16 @@ Cache *cache_wrap(void *memory, uint32_t buckets, uint32_t chunks)
   cache->buckets = buckets;
   cache->chunks = chunks;
   cache->owner = geteuid();
+  cache->kind = CACHE_UNSEALED;
   memcpy(cache->salt, cache->header->salt, sizeof cache->salt);
-  cache->key = secret_pages(sizeof *cache->key);
-  if (cache->key && cache_unsealed_key(cache->salt, cache->key))
-    return cache;
-  give_up(cache);
-  return NULL;
+  return cache;
 }
 
 void cache_discard(Cache *cache)
 {
   munmap(cache->header, cache->shape.size);
-  give_up(cache);
+  cache_drop_key(cache);
+  free(cache);
 }
 
 /* ---- attaching ---- */
@@ -91,22 +76,6 @@ static int judge_header(const CacheHeader *header, size_t size, uint32_t buckets
   return atomic_load(&header->state) == CACHE_LIVE ? 0 : ECONNREFUSED;
 }
 
-/* A sealed one without its key is of no use to anyone: it is retired, so that all leave it. */
-static CacheWhy take_key(Cache *cache, CacheKind kind)
-{
-  CacheWhy why = {.keyring = true};
-  if (kind != CACHE_SEALED)
-    return why;
-  secret_keep_from_swap(cache->key, sizeof *cache->key);
-  why.error = seal_key_load(cache->salt, cache->key);
-  atomic_store(&cache->renew_key_at, clock_coarse_ms() + CACHE_RENEW_KEY_MS);
-  if (why.error == ENOKEY) {
-    cache_expire(cache);
-    why.keyring = false;
-  }
-  return why;
-}
-
 static CacheWhy map_file(int fd, const struct stat *st, CacheKind kind, const char *path,
                          Cache **cache)
 {
@@ -126,12 +95,20 @@ static CacheWhy map_file(int fd, const struct stat *st, CacheKind kind, const ch
   new->device = st->st_dev;
   new->inode = st->st_ino;
   snprintf(new->path, sizeof new->path, "%s", path);
-  why = take_key(new, kind);
-  if (why.error)
-    cache_discard(new);
-  else
-    *cache = new;
+  *cache = new;
   return why;
+}
+
+/* With its key, if that is asked for. */
+static CacheWhy enter_file(int fd, const struct stat *st, CacheKind kind, bool keyed,
+                           const char *path, Cache **cache)
+{
+  CacheWhy why = map_file(fd, st, kind, path, cache);
+  const int error = keyed && why.error == 0 ? cache_take_key(*cache) : 0;
+  if (!error)
+    return why;
+  cache_discard(*cache);
+  return cache_why_no_key(error);
 }
 
 /*
@@ -150,8 +127,16 @@ static int remove_stale(int fd, const struct stat *judged, const char *path)
   return ENOENT;
 }
 
+/* Nobody needs it any more: who is in the segment has it. The user may have 200 (keyrings(7)). */
+static void forget_key(int fd)
+{
+  uint8_t salt[SEAL_SALT_SIZE];
+  if (pread(fd, salt, sizeof salt, offsetof(CacheHeader, salt)) == sizeof salt)
+    seal_key_forget(salt);
+}
+
 /* ENOENT: there is none, or none any more; else why the file at `path` is not for us. */
-static CacheWhy open_file(CacheKind kind, const char *path, Cache **cache)
+static CacheWhy open_file(CacheKind kind, bool keyed, const char *path, Cache **cache)
 {
   struct stat st;
   int fd = descriptor_above_standard(
@@ -160,9 +145,12 @@ static CacheWhy open_file(CacheKind kind, const char *path, Cache **cache)
     return (CacheWhy){.error = errno};
   CacheWhy why = {.error = judge_file(fd, &st)};
   if (why.error == 0)
-    why = map_file(fd, &st, kind, path, cache);
-  if (why.error == ECONNREFUSED || why.error == EINVAL || why.error == ENOKEY)
+    why = enter_file(fd, &st, kind, keyed, path, cache);
+  if (why.error == ECONNREFUSED || why.error == EINVAL || why.error == ENOKEY) {
     why = (CacheWhy){.error = remove_stale(fd, &st, path)};
+    if (keyed && kind == CACHE_SEALED)
+      forget_key(fd);
+  }
   close(fd);
   return why;
 }
@@ -183,7 +171,7 @@ Cache *cache_attach_shared(CacheKind kind, bool create, uint32_t entries, CacheW
   if (!path[0])
     return NULL;
   for (int i = 0; i < ATTACH_TRIES; i++) {
-    *why = open_file(kind, path, &cache);
+    *why = open_file(kind, create, path, &cache);
     if (why->error == 0)
       return cache;
     if (!create || why->keyring || (why->error != ENOENT && why->error != EBUSY))
@@ -211,14 +199,9 @@ Cache *cache_attach_private(void)
   madvise(memory, shape.size, MADV_WIPEONFORK);
   Cache *cache =
       cache_init(memory, &shape, buckets, chunks) ? cache_wrap(memory, buckets, chunks) : NULL;
-  if (!cache) {
+  if (cache)
+    cache->kind = CACHE_PRIVATE;
+  else
     munmap(memory, shape.size);
-    return NULL;
-  }
-  secret_keep_from_swap(cache->key, sizeof *cache->key);
-  if (getrandom(cache->key->bytes, sizeof cache->key->bytes, GRND_NONBLOCK) ==
-      sizeof cache->key->bytes)
-    return cache;
-  cache_discard(cache);
-  return NULL;
+  return cache;
 }

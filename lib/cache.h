@@ -143,7 +143,8 @@ void cache_store_config(Cache *cache, const uint8_t origin[32], const void *bloc
 
 /*
  * The process's cache if it has one or a segment exists already that `seal` lets it use; NULL if
- * one would have to be made. AUTO: the sealed segment, else the unsealed one. Never unmapped. The
+ * one would have to be made. AUTO: the sealed segment, else the unsealed one. Does not ask the
+ * keyring, which may later turn out to refuse the key: tokens are then a miss. Never unmapped. The
  * answer may change from one call to the next (once a second it is looked whether the segment is
  * still there, after a fork whether it is still the right one): a caller that waits asks again.
  */

@@ -50,20 +50,29 @@ static long find(const uint8_t *salt)
   return control(KEYCTL_SEARCH, KEY_SPEC_USER_KEYRING, (long)"user", (long)name.text, 0);
 }
 
+/*
+ * It is made in the thread's own keyring: a service, whose session keyring leads to none of the
+ * user's, possesses it there, and may set its time (in the user's it could only look at it); and
+ * who dies before that is set leaves nothing. What stays behind is that keyring, empty, for as long
+ * as the thread lives.
+ */
 int seal_key_store(const uint8_t salt[SEAL_SALT_SIZE], const AeadKey *key)
 {
   const Name name = name_of(salt);
   if (getuid() != geteuid())
     return EPERM;
   long serial = syscall(SYS_add_key, "user", name.text, key->bytes, sizeof key->bytes,
-                        (long)KEY_SPEC_USER_KEYRING);
+                        (long)KEY_SPEC_THREAD_KEYRING);
   if (serial < 0)
     return errno;
-  if (control(KEYCTL_SET_TIMEOUT, serial, LIFETIME_S, 0, 0) == 0 &&
-      control(KEYCTL_SETPERM, serial, PERMISSIONS, 0, 0) == 0)
-    return 0;
-  int error = errno;
-  control(KEYCTL_UNLINK, serial, KEY_SPEC_USER_KEYRING, 0, 0);
+  int error = control(KEYCTL_SET_TIMEOUT, serial, LIFETIME_S, 0, 0) ||
+                      control(KEYCTL_LINK, serial, KEY_SPEC_USER_KEYRING, 0, 0) ||
+                      control(KEYCTL_SETPERM, serial, PERMISSIONS, 0, 0)
+                  ? errno
+                  : 0;
+  if (error)
+    control(KEYCTL_UNLINK, serial, KEY_SPEC_USER_KEYRING, 0, 0);
+  control(KEYCTL_UNLINK, serial, KEY_SPEC_THREAD_KEYRING, 0, 0);
   return error;
 }
 

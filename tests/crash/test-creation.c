@@ -318,7 +318,7 @@ static void newcomer_body(void *data)
 {
   (void)data;
   Cache *cache = cache_open(SNAPSHOT_SEAL_AUTO);
-  require(cache && cache_is_shared(cache));
+  require(cache && cache_is_shared(cache) && cache_take_key(cache) == 0);
   require_works(cache);
   crash_require_whole(cache);
 }
@@ -349,6 +349,16 @@ static void spoil_it(unsigned round)
   static const off_t places[] = {offsetof(CacheHeader, magic), offsetof(CacheHeader, layout),
                                  offsetof(CacheHeader, size), offsetof(CacheHeader, chunks)};
   edit_word(places[round % (sizeof places / sizeof *places)], 12345);
+}
+
+static void take_its_key(unsigned round)
+{
+  uint8_t salt[SEAL_SALT_SIZE];
+  int fd = open(segment(), O_RDONLY | O_CLOEXEC);
+  (void)round;
+  require(fd >= 0 && pread(fd, salt, sizeof salt, offsetof(CacheHeader, salt)) == sizeof salt);
+  close(fd);
+  seal_key_forget(salt);
 }
 
 /* How many steps it takes alone. */
@@ -414,6 +424,12 @@ SEGMENT_TEST(a_wrong_segment)
   run_races("a wrong one", spoil_it);
 }
 
+SEGMENT_TEST(a_segment_without_its_key)
+{
+  if (have_keyring())
+    run_races("one without its key", take_its_key);
+}
+
 /* ---- is it permitted? ---- */
 
 static void probe(void *data)
@@ -429,6 +445,7 @@ int main(void)
       cmocka_unit_test(a_retired_segment),
       cmocka_unit_test(a_truncated_segment),
       cmocka_unit_test(a_wrong_segment),
+      cmocka_unit_test(a_segment_without_its_key),
   };
   if (child_wait(child_start(probe, NULL)) != 0) {
     printf("ptrace(2) is not permitted here: all of this is skipped\n");

@@ -125,6 +125,18 @@ unsigned descriptors(void)
   return count_entries("/proc/self/fd");
 }
 
+unsigned count_keys(void)
+{
+  char line[512];
+  unsigned count = 0;
+  FILE *keys = fopen("/proc/keys", "re");
+  while (keys && fgets(line, sizeof line, keys))
+    count += strstr(line, "thred-auth:") != NULL;
+  if (keys)
+    fclose(keys);
+  return count;
+}
+
 /* A cache that takes a token and gives it back. On a machine under load the lock may be late. */
 void require_works(Cache *cache)
 {
@@ -151,6 +163,32 @@ void require_works(Cache *cache)
   memset(value, 0, sizeof value);
   require(cache_read(cache, &key, &token) == CACHE_HIT);
   require(strcmp(value, "token") == 0);
+}
+
+static const CacheKey some_key = {"key of the token"};
+
+void put_some_token(Cache *cache)
+{
+  static const CacheLabel label = {SNAPSHOT_TOKEN_PARTNER, "sandbox", "sandbox.thredfi.com", NULL};
+  char value[] = SOME_TOKEN;
+  CacheClaim claim;
+  CacheToken token = {.boot_ms = clock_boot_ms(),
+                      .real_ms = clock_real_ms(),
+                      .lifetime_ms = 3600000,
+                      .length = strlen(value),
+                      .value = value};
+  require(cache_claim(cache, &some_key, &label, UINT64_MAX, 10000, CACHE_FOR_MISS, &claim) ==
+          CACHE_CLAIM_OWNED);
+  require(cache_publish(cache, &some_key, &claim, &token));
+}
+
+bool has_some_token(Cache *cache)
+{
+  static char value[TOKEN_MAX + 1];
+  CacheToken token = {.value = value};
+  bool hit = cache && cache_read(cache, &some_key, &token) == CACHE_HIT;
+  require(!hit || strcmp(value, SOME_TOKEN) == 0);
+  return hit;
 }
 
 /* A segment that was left stays mapped for good, since other threads may be in it. What the library

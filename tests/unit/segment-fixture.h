@@ -42,8 +42,16 @@ unsigned count_entries(const char *path);
 /* How many this process has open. */
 unsigned descriptors(void);
 
+/* Keys of segments that this user has in the kernel; 0 if it does not tell. */
+unsigned count_keys(void);
+
 /* A cache that takes a token and gives it back. On a machine under load the lock may be late. */
 void require_works(Cache *cache);
+
+/* The same token for all processes, so that one finds what another has put there. */
+#define SOME_TOKEN "a token that nobody but its user may read"
+void put_some_token(Cache *cache);
+bool has_some_token(Cache *cache);
 
 /* A segment that was left stays mapped for good, since other threads may be in it. What the library
  * no longer points at would look lost. */

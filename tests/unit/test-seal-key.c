@@ -2,8 +2,11 @@
 /* lib/seal-key: the key of a segment in the kernel's keyring. */
 #include <errno.h>
 #include <keyutils.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/seal-key.h"
@@ -146,6 +149,86 @@ static void for_a_service_too(void **state)
   seal_key_forget(salt);
 }
 
+/* A service makes it as well, not only finds it: it is the first to come after a boot. */
+static void made_in_a_session_of_its_own(void *data)
+{
+  AeadKey key;
+  require(keyctl_join_session_keyring(NULL) >= 0);
+  require(seal_key_store(data, &some_key) == 0);
+  require(seal_key_load(data, &key) == 0 && memcmp(&key, &some_key, sizeof key) == 0);
+  require(expires_within_two_hours(serial_of(data)));
+}
+
+static void by_a_service_too(void **state)
+{
+  AeadKey key;
+  uint8_t salt[SEAL_SALT_SIZE];
+  (void)state;
+  if (!there_is_a_keyring())
+    skip();
+  salt_of(salt, 9);
+  child_run(made_in_a_session_of_its_own, salt);
+  assert_int_equal(seal_key_load(salt, &key), 0);
+  seal_key_forget(salt);
+}
+
+/* ---- who makes it dies ---- */
+
+static void may_be_traced(void *data)
+{
+  (void)data;
+  _exit(ptrace(PTRACE_TRACEME, 0, NULL, NULL) == 0 ? 0 : 1);
+}
+
+static void traced(void *data)
+{
+  require(ptrace(PTRACE_TRACEME, 0, NULL, NULL) == 0);
+  raise(SIGSTOP);
+  _exit(seal_key_store(data, &some_key));
+}
+
+/* Goes on to its `stop`th entry or exit of a system call and is killed there. False: it had ended
+ * before. */
+static bool kill_at(unsigned stop, uint8_t salt[SEAL_SALT_SIZE])
+{
+  int status;
+  pid_t pid = child_start(traced, salt);
+  for (unsigned i = 0; i <= stop; i++) {
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    if (!WIFSTOPPED(status)) {
+      assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+      return false;
+    }
+    if (i < stop)
+      assert_int_equal(ptrace(PTRACE_SYSCALL, pid, NULL, NULL), 0);
+  }
+  kill(pid, SIGKILL);
+  assert_int_equal(waitpid(pid, &status, 0), pid);
+  return true;
+}
+
+/* At no step does it leave one that does not expire. */
+static void killed_at_each_step(void **state)
+{
+  uint8_t salt[SEAL_SALT_SIZE];
+  unsigned stop = 0, left = 0;
+  (void)state;
+  if (!there_is_a_keyring() || child_wait(child_start(may_be_traced, NULL)) != 0)
+    skip();
+  salt_of(salt, 10);
+  for (bool killed = true; killed; stop++) {
+    killed = kill_at(stop, salt);
+    const long serial = serial_of(salt);
+    if (serial > 0) {
+      left++;
+      assert_true(expires_within_two_hours(serial));
+      keyctl_unlink((key_serial_t)serial, KEY_SPEC_USER_KEYRING);
+    }
+  }
+  assert_in_range(stop, 10, 100);
+  assert_in_range(left, 1, stop - 1);
+}
+
 /* The keyring would be the real user's. */
 static void with_two_users(void *data)
 {
@@ -153,6 +236,7 @@ static void with_two_users(void *data)
   require(setresuid(0, 65534, 0) == 0);
   require(seal_key_store(data, &some_key) == EPERM);
   require(seal_key_load(data, &key) == EPERM && seal_key_renew(data) == EPERM);
+  _exit(0); /* LeakSanitizer may not look at a process that changed its user */
 }
 
 static void not_while_the_user_is_changed(void **state)
@@ -224,6 +308,8 @@ int main(void)
       cmocka_unit_test(for_the_user_alone),
       cmocka_unit_test(not_for_others),
       cmocka_unit_test(for_a_service_too),
+      cmocka_unit_test(by_a_service_too),
+      cmocka_unit_test(killed_at_each_step),
       cmocka_unit_test(not_while_the_user_is_changed),
       cmocka_unit_test(what_a_container_answers),
       cmocka_unit_test(expired_or_revoked),

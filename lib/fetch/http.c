@@ -209,6 +209,9 @@ static int transfer_error(const Transfer *transfer, const HttpRequest *request, 
     return error_set(error, THRED_E_NO_MEMORY, "out of memory");
   char detail[CURL_ERROR_SIZE];
   text_copy(detail, sizeof detail, transfer->trouble, strlen(transfer->trouble));
+  /* libcurl quotes a proxy that it cannot use, user and password included. */
+  if (strchr(detail, '@'))
+    detail[0] = 0;
   return error_set(error, rc == CURLE_OPERATION_TIMEDOUT ? THRED_E_TIMEOUT : THRED_E_NETWORK,
                    "%s: %s failed: %s%s%s", request->host, request->what, curl_easy_strerror(rc),
                    detail[0] ? ": " : "", detail);

@@ -297,14 +297,28 @@ static int request_business_token(const Call *call, int64_t deadline_ms, CacheTo
   return code;
 }
 
+/* The log names a token by kind, business, environment and generation; never by a part of it. */
+#define TOKEN_NAME "%s token%s%s [environment %s]"
+#define TOKEN_NAMED(label)                                                                         \
+  (label)->business ? "business" : "partner", (label)->business ? " of " : "",                     \
+      (label)->business ? (label)->business : "", (label)->environment
+
+static void log_asking(const Call *call)
+{
+  if (call->request->refused)
+    log_debug("asking %s for another " TOKEN_NAME ": generation %llu was refused",
+              call->request->host, TOKEN_NAMED(&call->label),
+              (unsigned long long)call->request->refused);
+  else
+    log_debug("asking %s for a " TOKEN_NAME, call->request->host, TOKEN_NAMED(&call->label));
+}
+
 static int fetch_token(const Call *call, int64_t deadline_ms, CacheToken *token,
                        FetchResult *result, Error *error)
 {
   memset(result, 0, sizeof *result);
   warn_of_age(call);
-  log_debug("asking %s for a %s token%s%s", call->request->host,
-            call->label.business ? "business" : "partner", call->label.business ? " of " : "",
-            call->label.business ? call->label.business : "");
+  log_asking(call);
   int code = call->label.business ? request_business_token(call, deadline_ms, token, result, error)
                                   : request_token(call, deadline_ms, NULL, token, result, error);
   if (code && code != THRED_E_CLASH) /* told already, once */
@@ -320,6 +334,9 @@ static int fetch_as_owner(const Call *call, CacheClaim *claim, CachePurpose purp
   int code = fetch_token(call, deadline_ms, token, &result, error);
   if (code == THRED_OK) {
     cache_publish(call->cache, &call->key, claim, token); /* if not, it is good for us alone */
+    log_debug("%s gave a " TOKEN_NAME ", generation %llu, for %lld s", call->request->host,
+              TOKEN_NAMED(&call->label), (unsigned long long)token->generation,
+              (long long)result.lifetime);
   } else if (result.shared_failure) {
     cache_fail(call->cache, &call->key, claim, code, result.http_status, result.retry_after * 1000);
   } else if (purpose == CACHE_FOR_RENEWAL) {

@@ -13,6 +13,8 @@
 
 #include "lib/clock.h"
 #include "lib/process.h"
+#include "lib/sigpipe.h"
+#include "lib/tame.h"
 
 #define LINE_SIZE     1024
 #define LOOK_EVERY_MS 1000
@@ -89,6 +91,15 @@ static void send_to_system(SnapshotLog level, const char *text)
   send_to("/dev/log", line, (size_t)length);
 }
 
+/* Whoever reads the program's stderr may be gone, which it has not noticed if it writes nothing. */
+static void write_to_stderr(SnapshotLog level, const char *text)
+{
+  SigpipeGuard guard;
+  sigpipe_block(&guard);
+  dprintf(STDERR_FILENO, "thred-auth: %s: %s\n", level_names[level], text);
+  sigpipe_restore(&guard);
+}
+
 void log_write(SnapshotLog level, const char *format, ...)
 {
   if (!log_enabled(level))
@@ -99,11 +110,9 @@ void log_write(SnapshotLog level, const char *format, ...)
   va_start(args, format);
   vsnprintf(text, sizeof text, format, args);
   va_end(args);
-  for (char *p = text; *p; p++)
-    if ((unsigned char)*p < 0x20 || *p == 0x7f)
-      *p = ' ';
+  tame(text, ' ');
   if (environment_level() >= 0)
-    dprintf(STDERR_FILENO, "thred-auth: %s: %s\n", level_names[level], text);
+    write_to_stderr(level, text);
   else
     send_to_system(level, text);
   errno = saved_errno;

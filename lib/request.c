@@ -272,15 +272,18 @@ static const char *objection(Handle *handle, const Sending *sending, const Route
   return why;
 }
 
-static void log_sent(const Sending *sending, const RouteDecision *decision, uint64_t generation)
+static void log_sent(const Snapshot *snapshot, const Sending *sending,
+                     const RouteDecision *decision, uint64_t generation)
 {
   if (!log_enabled(SNAPSHOT_LOG_DEBUG))
     return;
   bool partner = decision->token == SNAPSHOT_TOKEN_PARTNER;
   ShownUrl url = shown_url(sending->url);
-  log_debug("%s %.*s%.*s: %s token%s%s, generation %llu", sending->method, url.scheme_length,
-            url.scheme, length_for_log(&url), url.rest, partner ? "partner" : "business",
-            partner ? "" : " of ", partner ? "" : decision->business,
+  log_debug("%s %.*s%.*s: %s token%s%s [environment %s], generation %llu", sending->method,
+            url.scheme_length, url.scheme, length_for_log(&url), url.rest,
+            partner ? "partner" : "business", partner ? "" : " of ",
+            partner ? "" : decision->business,
+            snapshot_string(snapshot, snapshot_environment(snapshot, decision->environment)->name),
             (unsigned long long)generation);
 }
 
@@ -370,7 +373,7 @@ static bool attach_token(Handle *handle, const Sending *sending, int local_port)
   handle->node.next = handle->own_authorization ? handle->filtered : handle->program.headers;
   handle_show_token(handle, length);
   handle->generation = generation;
-  log_sent(sending, decision, generation);
+  log_sent(handle->remembered.snapshot, sending, decision, generation);
   return true;
 }
 

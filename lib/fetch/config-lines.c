@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lib/fetch/config-values.h"
+#include "lib/fetch/secret-words.h"
 
 enum { LINE_MAX_BYTES = 4096 };
 
@@ -63,7 +64,8 @@ static void read_header(Reader *reader, char *line)
   reader->group = NULL;
   reader->skipping = !label;
   if (!label) {
-    g_autofree char *quoted = config_quote(text);
+    g_autofree char *quoted =
+        secret_words_look_encoded(text) ? g_strdup("this") : config_quote(text);
     config_problem(reader->tree, reader->place, NULL, NULL,
                    "%s is not a group; [thred], [environment NAME], [credentials NAME] and "
                    "[route NAME] are, with letters, digits, _ and - in NAME",
@@ -126,7 +128,8 @@ static void read_value(Reader *reader, const char *name, const char *raw)
   if (!key) {
     g_autofree char *names = config_key_names(reader->group->kind);
     g_autofree char *message = g_strdup_printf("unknown key; here are %s", names);
-    problem(reader, name, message);
+    /* An API key that ends in "=" is a key without a value, too. */
+    problem(reader, secret_words_look_encoded(name) ? NULL : name, message);
     return;
   }
   if (seen_before(reader, name))

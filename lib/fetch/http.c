@@ -3,11 +3,8 @@
 
 #include <config.h>
 #include <limits.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "lib/clock.h"
@@ -15,6 +12,7 @@
 #include "lib/fetch/leftovers.h"
 #include "lib/fetch/text.h"
 #include "lib/secure.h"
+#include "lib/sigpipe.h"
 
 #define HEADERS_MAX                                                                                \
   (32u * 1024u) /* bytes of an answer's header lines, interim answers included                     \
@@ -28,43 +26,6 @@ typedef struct {
   struct curl_slist *connect_to;
   char trouble[CURL_ERROR_SIZE];
 } Transfer;
-
-/* ---- SIGPIPE ---- */
-
-/*
- * CURLOPT_NOSIGNAL keeps libcurl from changing signal dispositions, which belong to the host; but
- * then OpenSSL's write(2) to a connection that the peer has closed raises SIGPIPE, which by default
- * ends the process (CURLOPT_NOSIGNAL(3); signal(7)). write's SIGPIPE goes to the writing thread
- * (POSIX.1-2017, XSH 2.4.1), so it is enough to block it in this one, and to take back with
- * sigtimedwait(2) what became pending meanwhile. One that was pending before is the host's.
- */
-typedef struct {
-  sigset_t before;
-  bool was_pending;
-} SigpipeGuard;
-
-static void sigpipe_block(SigpipeGuard *guard)
-{
-  sigset_t pending, only;
-  sigemptyset(&pending);
-  sigpending(&pending);
-  guard->was_pending = sigismember(&pending, SIGPIPE) == 1;
-  sigemptyset(&only);
-  sigaddset(&only, SIGPIPE);
-  pthread_sigmask(SIG_BLOCK, &only, &guard->before);
-}
-
-static void sigpipe_restore(const SigpipeGuard *guard)
-{
-  sigset_t pending, only;
-  sigemptyset(&pending);
-  sigpending(&pending);
-  sigemptyset(&only);
-  sigaddset(&only, SIGPIPE);
-  if (!guard->was_pending && sigismember(&pending, SIGPIPE) == 1)
-    sigtimedwait(&only, NULL, &(struct timespec){0, 0});
-  pthread_sigmask(SIG_SETMASK, &guard->before, NULL);
-}
 
 /* ---- what libcurl hands us ---- */
 
@@ -219,6 +180,19 @@ static CURLcode set_request(Transfer *transfer, const HttpRequest *request)
   return rc;
 }
 
+/*
+ * A header line is handed to us only when it is whole. One above 100 KiB libcurl calls out of
+ * memory (Curl_dyn_addn in 7.88.1), from 8.6 on CURLE_TOO_LARGE. Whether memory was short indeed
+ * cannot be told apart while an answer comes in; so this failure is nobody's but ours (no status).
+ */
+static bool is_endless_line(const Transfer *transfer, CURLcode rc)
+{
+  const int too_large = 100; /* CURLE_TOO_LARGE */
+  curl_off_t begun = 0;
+  curl_easy_getinfo(transfer->curl, CURLINFO_STARTTRANSFER_TIME_T, &begun);
+  return (int)rc == too_large || (rc == CURLE_OUT_OF_MEMORY && begun > 0);
+}
+
 static int transfer_error(const Transfer *transfer, const HttpRequest *request, CURLcode rc,
                           Error *error)
 {
@@ -227,13 +201,20 @@ static int transfer_error(const Transfer *transfer, const HttpRequest *request, 
                      "%s answered %s with %s above the limit (body: %u KiB, headers: %u KiB)",
                      request->host, request->what, transfer->too_large, HTTP_BODY_MAX / 1024,
                      HEADERS_MAX / 1024);
+  if (is_endless_line(transfer, rc))
+    return error_set(error, THRED_E_TOO_LARGE,
+                     "%s answered %s with a header line that libcurl cannot hold", request->host,
+                     request->what);
   if (rc == CURLE_OUT_OF_MEMORY)
     return error_set(error, THRED_E_NO_MEMORY, "out of memory");
   char detail[CURL_ERROR_SIZE];
   text_copy(detail, sizeof detail, transfer->trouble, strlen(transfer->trouble));
+  /* libcurl quotes a proxy that it cannot use, user and password included. */
+  if (strchr(detail, '@'))
+    detail[0] = 0;
   return error_set(error, rc == CURLE_OPERATION_TIMEDOUT ? THRED_E_TIMEOUT : THRED_E_NETWORK,
-                   "%s: %s%s%s", request->host, curl_easy_strerror(rc), detail[0] ? ": " : "",
-                   detail);
+                   "%s: %s failed: %s%s%s", request->host, request->what, curl_easy_strerror(rc),
+                   detail[0] ? ": " : "", detail);
 }
 
 static CURLcode result_of(CURLM *multi)
@@ -343,6 +324,8 @@ int http_send(const HttpRequest *request, HttpReply *reply, Error *error)
   if (!reply->body)
     return error_set(error, THRED_E_NO_MEMORY, "out of memory");
 
+  /* CURLOPT_NOSIGNAL keeps libcurl from changing dispositions; but then OpenSSL's write(2) to a
+   * connection that the peer has closed raises SIGPIPE (CURLOPT_NOSIGNAL(3)). */
   SigpipeGuard guard;
   sigpipe_block(&guard);
   /* The first handle of a process makes libcurl initialise itself, exactly as the host's own would.

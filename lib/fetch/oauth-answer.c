@@ -7,6 +7,7 @@
 
 #include "lib/fetch/http.h"
 #include "lib/fetch/secret-json.h"
+#include "lib/fetch/secret-words.h"
 #include "lib/secure.h"
 
 #define WORD_MAX 64 /* bytes of the server's own error that are quoted */
@@ -36,16 +37,6 @@ static bool is_b64token(const char *text, size_t length)
 
 /* ---- the server's own word for an error ---- */
 
-/* Some server may repeat what it was sent: any eight bytes of it (or all, if there are fewer). */
-static bool repeats(const char *word, const char *secret)
-{
-  size_t length = secret ? strlen(secret) : 0, window = length < 8 ? length : 8;
-  for (size_t i = 0; window > 0 && i + window <= strlen(word); i++)
-    if (memmem(secret, length, word + i, window))
-      return true;
-  return false;
-}
-
 /* Copies a short printable ASCII string, else leaves `out` empty. */
 static void copy_word(const OauthAnswer *answer, json_object *value, char out[WORD_MAX + 1])
 {
@@ -58,7 +49,8 @@ static void copy_word(const OauthAnswer *answer, json_object *value, char out[WO
   for (size_t i = 0; i < length; i++)
     if (text[i] < 0x20 || text[i] > 0x7e)
       return;
-  if (repeats(text, answer->secrets[0]) || repeats(text, answer->secrets[1]))
+  if (secret_words_repeat(text, answer->secrets[0]) ||
+      secret_words_repeat(text, answer->secrets[1]) || secret_words_look_encoded(text))
     return;
   memcpy(out, text, length + 1);
 }

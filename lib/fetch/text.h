@@ -6,15 +6,16 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "lib/tame.h"
+
 static inline int text_is_control(unsigned char c)
 {
   return c < 0x20 || c == 0x7f;
 }
 
 /*
- * Copies `length` bytes of `from`, or as many as fit. Control characters become '?': a message goes
- * to logs and terminals, where a newline forges an entry and an escape sequence does worse. What is
- * cut ends in "..."; a UTF-8 sequence is not cut in the middle.
+ * Copies `length` bytes of `from`, or as many as fit. What may not stand in a log (lib/tame.h)
+ * becomes '?'. What is cut ends in "..."; a UTF-8 sequence is not cut in the middle.
  */
 static inline void text_copy(char *to, size_t size, const char *from, size_t length)
 {
@@ -23,11 +24,9 @@ static inline void text_copy(char *to, size_t size, const char *from, size_t len
     for (n -= 3; n > 0 && ((unsigned char)from[n] & 0xc0) == 0x80; n--)
       ;
   for (size_t i = 0; i < n; i++)
-    to[i] = from[i];
-  for (size_t i = 0; i < n; i++)
-    if (text_is_control((unsigned char)to[i]))
-      to[i] = '?';
+    to[i] = from[i] ? from[i] : '?';
   to[n] = 0;
+  tame(to, '?');
   if (n < length && size - n > 3)
     memcpy(to + n, "...", 4);
 }

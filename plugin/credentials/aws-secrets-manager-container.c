@@ -51,7 +51,7 @@ static ThredCredentialStatus ask_container(AwsCall *call, const char *url, const
                                            bool plain)
 {
   HttpReply reply = {0};
-  HttpRequest request = {.what = "the container's credentials",
+  HttpRequest request = {.what = "the request for the container's credentials",
                          .host = origin,
                          .url = url,
                          .method = "GET",

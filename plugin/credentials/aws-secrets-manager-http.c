@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/fetch/secret-words.h"
 #include "lib/secure.h"
 #include "plugin/credentials/aws-secrets-manager.h"
 
@@ -57,7 +58,7 @@ ThredCredentialStatus aws_send(AwsCall *call, HttpRequest *request, HttpReply *r
   }
   int code = http_send(request, reply, &error);
   if (code != THRED_OK)
-    return aws_says(call, status_of_error(code), "%s: %.400s", request->what, error.message);
+    return aws_says(call, status_of_error(code), "%.450s", error.message);
   if (reply->encoded)
     return aws_says(call, THRED_CREDENTIAL_UNAVAIL,
                     "%.200s answered %s with a Content-Encoding that was not asked for",
@@ -65,20 +66,12 @@ ThredCredentialStatus aws_send(AwsCall *call, HttpRequest *request, HttpReply *r
   return THRED_CREDENTIAL_SUCCESS;
 }
 
-/* Any eight bytes of it, or all, if there are fewer: who repeats a long token cuts it. */
-static bool has_part(const char *words, const char *secret)
-{
-  size_t length = strlen(secret), words_length = strlen(words), window = length < 8 ? length : 8;
-  for (size_t i = 0; window > 0 && i + window <= words_length; i++)
-    if (memmem(secret, length, words + i, window))
-      return true;
-  return false;
-}
-
 bool aws_repeats(const AwsCall *call, const char *words)
 {
-  return has_part(words, call->login.secret) || has_part(words, call->login.session) ||
-         has_part(words, call->container_token) || has_part(words, call->imds_token);
+  return secret_words_repeat(words, call->login.secret) ||
+         secret_words_repeat(words, call->login.session) ||
+         secret_words_repeat(words, call->container_token) ||
+         secret_words_repeat(words, call->imds_token);
 }
 
 ThredCredentialStatus aws_status_of(int http_status)

@@ -38,7 +38,7 @@ static ThredCredentialStatus ask_instance(AwsCall *call, const char *method, con
   char url[512];
   const char *address = instance_address(call);
   size_t length = strlen(address);
-  HttpRequest request = {.what = "the instance's metadata",
+  HttpRequest request = {.what = "the request for the instance's metadata",
                          .host = address,
                          .url = url,
                          .method = method,

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/fetch/secret-json.h"
+#include "lib/fetch/secret-words.h"
 #include "plugin/credentials/aws-secrets-manager.h"
 
 #define TYPE_MAX    64u  /* bytes */
@@ -75,7 +76,7 @@ static const Rule *find(const char *type)
 /* "com.amazonaws.secretsmanager#NAME:URL", of which any part but NAME may be missing. */
 static void take_type(Refusal *refusal, const AwsCall *call, const char *text)
 {
-  static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+  static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
   const char *hash = text ? strchr(text, '#') : NULL;
   const char *name = hash ? hash + 1 : text;
   size_t length = name ? strcspn(name, ":") : 0;
@@ -93,7 +94,7 @@ static void take_message(Refusal *refusal, const AwsCall *call, const char *text
   for (size_t i = 0; i < length; i++)
     if (text[i] < 0x20 || text[i] >= 0x7f)
       return;
-  if (!aws_repeats(call, text))
+  if (!aws_repeats(call, text) && !secret_words_look_encoded(text))
     memcpy(refusal->message, text, length);
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/fetch/secret-words.h"
 #include "plugin/credentials/module.h"
 
 ThredCredentialStatus module_says(const ThredModuleHost *host, ThredCredentialStatus status,
@@ -87,9 +88,11 @@ bool module_read(const ThredModuleHost *host, const char *module, const ModuleRu
     if (rule)
       continue;
     list(known, sizeof known, rules, NULL);
+    const bool is_shown = !secret_words_look_encoded(options[i].key);
     module_says(host, THRED_CREDENTIAL_UNAVAIL,
-                "%s:%u: the module %s has no option '%.64s' (it has: %s)", options[i].file,
-                options[i].line, module, options[i].key, known);
+                "%s:%u: the module %s has no %s%.64s%s (it has: %s)", options[i].file,
+                options[i].line, module, is_shown ? "option '" : "such option",
+                is_shown ? options[i].key : "", is_shown ? "'" : "", known);
     return false;
   }
   return true;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/fetch/secret-words.h"
 #include "lib/secure.h"
 
 /* ---- headers ---- */
@@ -152,16 +153,6 @@ void vault_answer_clear(VaultAnswer *answer)
 
 #define WORDS_MAX 100 /* bytes that are quoted */
 
-/* A server may repeat what it was sent: any eight bytes of it (or all, if there are fewer). */
-static bool repeats(const char *words, const char *secret)
-{
-  size_t length = secret ? strlen(secret) : 0, window = length < 8 ? length : 8;
-  for (size_t i = 0; window > 0 && i + window <= strlen(words); i++)
-    if (memmem(secret, length, words + i, window))
-      return true;
-  return false;
-}
-
 /* Vault lists several errors over several lines, with tabs: "1 error occurred:\n\t* denied\n\n". */
 static bool one_line(const char *text, size_t length, char to[WORDS_MAX + 1])
 {
@@ -212,8 +203,9 @@ const char *vault_words(const VaultCall *call, const VaultAnswer *answer,
   bool fit =
       first &&
       one_line(json_object_get_string(first), (size_t)json_object_get_string_len(first), text) &&
-      !repeats(text, call->token.bytes) && !repeats(text, call->login.bytes) &&
-      !repeats(text, call->vault->role_id);
+      !secret_words_repeat(text, call->token.bytes) &&
+      !secret_words_repeat(text, call->login.bytes) &&
+      !secret_words_repeat(text, call->vault->role_id) && !secret_words_look_encoded(text);
   if (fit)
     snprintf(words, VAULT_WORDS_SIZE, " (HTTP %d: %s)", answer->reply.status, text);
   else

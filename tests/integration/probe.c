@@ -8,6 +8,7 @@
  *     probe token KIND [ID]      "ERROR LENGTH"; KIND is partner or business
  *     probe late ID              the same of a business, once libcurl was initialised and the
  *                                environment then cleaned of SSLKEYLOGFILE
+ *     probe message KIND [ID]    "ERROR LENGTH MESSAGE"
  *     probe cancel MOMENT ID     "ERROR" for each of three threads that get the token of ID beside
  *                                one that was cancelled MOMENT us after its start
  *
@@ -85,13 +86,14 @@ static void print_heavy(void)
       printf("%s\n", heavy[i]);
 }
 
-static int token(const char *kind, const char *business)
+static int token(const char *kind, const char *business, bool message)
 {
   ThredTokenRequest request = {.size = sizeof request, .business_id = business};
   ThredToken result = {.size = sizeof result};
   request.kind = strcmp(kind, "partner") == 0 ? THRED_TOKEN_PARTNER : THRED_TOKEN_BUSINESS;
   int code = thred_token_get(&request, &result);
-  printf("%d %zu\n", code, result.length);
+  printf("%d %zu%s%s\n", code, result.length, message ? " " : "",
+         message ? thred_last_message() : "");
   thred_token_clear(&result);
   return 0;
 }
@@ -139,12 +141,13 @@ int main(int argc, char **argv)
   setvbuf(stdout, NULL, _IOLBF, 0);
   if (argc > 2 && strcmp(argv[1], "get") == 0)
     return get(argv[2], argc > 3 ? atoi(argv[3]) : 1);
-  if (argc > 2 && strcmp(argv[1], "token") == 0)
-    return token(argv[2], argc > 3 ? argv[3] : NULL);
+  bool message = argc > 2 && strcmp(argv[1], "message") == 0;
+  if (message || (argc > 2 && strcmp(argv[1], "token") == 0))
+    return token(argv[2], argc > 3 ? argv[3] : NULL, message);
   if (argc > 2 && strcmp(argv[1], "late") == 0) {
     curl_global_init(CURL_GLOBAL_DEFAULT);
     unsetenv("SSLKEYLOGFILE");
-    return token("business", argv[2]);
+    return token("business", argv[2], false);
   }
   if (argc > 2 && strcmp(argv[1], "maps") == 0) {
     int code = get(argv[2], 1);
@@ -154,7 +157,8 @@ int main(int argc, char **argv)
   if (argc > 3 && strcmp(argv[1], "cancel") == 0)
     return cancel((useconds_t)atoi(argv[2]), argv[3]);
   fprintf(stderr,
-          "usage: %s get URL [COUNT] | maps URL | token KIND [ID] | late ID | cancel MOMENT ID\n",
+          "usage: %s get URL [COUNT] | maps URL | token KIND [ID] | late ID | message KIND [ID] | "
+          "cancel MOMENT ID\n",
           argv[0]);
   return 64;
 }

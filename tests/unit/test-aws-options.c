@@ -153,7 +153,8 @@ static void test_container_addresses(void **state)
   for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
     char variables[200], says[100];
     snprintf(variables, sizeof variables, FULL "%s/s3cr3t?s3cr3t#s3cr3t", good[i]);
-    snprintf(says, sizeof says, "the container's credentials: %s: ", good[i]);
+    snprintf(says, sizeof says,
+             "%s: the request for the container's credentials failed: ", good[i]);
     aws_environment(variables);
     expect(BASE, TRYAGAIN, says);
   }

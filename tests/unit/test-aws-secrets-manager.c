@@ -191,7 +191,7 @@ static void test_login_container_answers(void **state)
       {"'status': 500", TRYAGAIN, "answered HTTP 500"},
       {"'status': 429", TRYAGAIN, "answered HTTP 429"},
       {"'status': 302, 'headers': {'Location': '/'}", UNAVAIL, "answered HTTP 302"},
-      {"'drop': true", TRYAGAIN, "the container's credentials: http://127.0.0.1:"},
+      {"'drop': true", TRYAGAIN, "the request for the container's credentials failed: "},
       {"'body': '<html>s3cr3t</html>'", UNAVAIL, "credentials: answered no JSON object: "},
       {"'body': ''", UNAVAIL, "answered no JSON object: the text ends too early"},
       {"'body': '[]'", UNAVAIL, "answered no JSON object: the text is not an object"},
@@ -217,7 +217,7 @@ static void test_login_container_answers(void **state)
   }
   aws_state("{'container': {'fault': {'hang': true}}}");
   Terms soon = {.deadline_ms = clock_monotonic_ms() + 300};
-  expect_on(&soon, options(""), TRYAGAIN, "the container's credentials: http://127.0.0.1:");
+  expect_on(&soon, options(""), TRYAGAIN, "the request for the container's credentials failed: ");
 }
 
 /* ---- an instance's login ---- */
@@ -268,7 +268,7 @@ static void test_login_instance_answers(void **state)
       {TOKEN, "'status': 404", UNAVAIL, "/latest/api/token answered HTTP 404"}, /* no version 1 */
       {TOKEN, "'status': 503", TRYAGAIN, "answered HTTP 503"},
       {TOKEN, "'status': 301, 'headers': {'Location': '/'}", UNAVAIL, "answered HTTP 301"},
-      {TOKEN, "'drop': true", TRYAGAIN, "the instance's metadata: http://127.0.0.1:"},
+      {TOKEN, "'drop': true", TRYAGAIN, "the request for the instance's metadata failed: "},
       {TOKEN, "'hang': true", TRYAGAIN, "Timeout was reached"},
       {TOKEN, "'body': ''", UNAVAIL, "the token that it answered is none"},
       {TOKEN, "'body': 's3cr3t\\r\\nX: y'", UNAVAIL, "the token that it answered is none"},
@@ -304,7 +304,7 @@ static void test_login_instance_answers(void **state)
   expect(options(""), OK, "");
   /* nobody there */
   expect("secret-id=x|region=eu-central-1|imds-endpoint=http://127.0.0.1:1", TRYAGAIN,
-         "the instance's metadata: http://127.0.0.1:1: Could");
+         "http://127.0.0.1:1: the request for the instance's metadata failed: Could");
 }
 
 /* ---- the region ---- */
@@ -361,13 +361,13 @@ static void test_region(void **state)
   /* nobody is there, or nobody who answers; but an instance that gave the login may be slow now */
 #define REGION_HANGS "'/latest/meta-data/placement/region': {'hang': true}"
   aws_state("{'imds': {'fault': {'/latest/api/token': {'hang': true}}}}");
-  expect(text, UNAVAIL, "no AWS region is set (option region, AWS_REGION); the instance's");
+  expect(text, UNAVAIL, "no AWS region is set (option region, AWS_REGION); http://127.0.0.1:");
   Terms soon = {.deadline_ms = clock_monotonic_ms() + 300};
   expect_on(&soon, text, TRYAGAIN, "no AWS region is set");
   aws_state("{'imds': {'fault': {" REGION_HANGS "}}}");
   expect(text, TRYAGAIN, "no AWS region is set");
   expect("secret-id=x|imds-endpoint=http://127.0.0.1:1", UNAVAIL,
-         "no AWS region is set (option region, AWS_REGION); the instance's metadata: http://");
+         "no AWS region is set (option region, AWS_REGION); http://127.0.0.1:1: the request for");
 }
 
 /* ---- the secret ---- */
@@ -645,7 +645,7 @@ static void test_answers(void **state)
       {"'body': 's3cr3t.....', 'repeat': 10000", UNAVAIL, "with a body above the limit"},
       {"'body': '{}', 'headers': {'Content-Encoding': 'br'}", UNAVAIL,
        "a Content-Encoding that was"},
-      {"'drop': true", TRYAGAIN, "the request for the secret: https://127.0.0.1:"},
+      {"'drop': true", TRYAGAIN, "the request for the secret failed: "},
   };
   aws_environment(ENV);
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -691,14 +691,14 @@ static void test_tls(void **state)
   int port = aws_ports[AWS_SERVICE];
   aws_environment(ENV);
   aws_state(ALL);
-  expect(options_to("127.0.0.1", port, NULL), TRYAGAIN, "the request for the secret: https://127.");
+  expect(options_to("127.0.0.1", port, NULL), TRYAGAIN, "the request for the secret failed: ");
   expect(options_to("127.0.0.2", port, "aws/ca.pem"), TRYAGAIN,
          "https://127.0.0.2:"); /* its name */
   expect(options_to("localhost", port, "aws/ca.pem"), OK, "");
   expect(options_to("127.0.0.1", port, "none.pem"), UNAVAIL, "none.pem: No such file or directory");
   expect(options_to("127.0.0.1", 1, NULL), TRYAGAIN, "connect to server");
   expect(options_to("127.0.0.1", aws_ports[AWS_CONTROL], NULL), TRYAGAIN, /* no TLS there */
-         "the request for the secret: ");
+         "the request for the secret failed: ");
   assert_seen("requests", "1");
 }
 

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+/* lib/log, with lib/tame.h and lib/sigpipe.h: what may stand in a line, and what writing one does.
+ */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "lib/log.h"
+#include "lib/sigpipe.h"
+#include "lib/tame.h"
+
+static void what_may_stay(void **state)
+{
+  (void)state;
+  static const struct {
+    const char *text, *tamed;
+  } cases[] = {
+      {"", ""},
+      {"ordinary: 'text' ~", "ordinary: 'text' ~"},
+      {"a\nb\r\tc\x1b[2J\x7f", "a?b??c?[2J?"},
+      {"caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x94\x91", "caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x94\x91"},
+      {"\xc2\x9b"
+       "2J",
+       "??2J"},                 /* C1: U+009B */
+      {"\xc2\xa0", "\xc2\xa0"}, /* the first behind C1 */
+      {"\x9b"
+       "2J",
+       "?2J"},                                                  /* C1 in ISO 8859 */
+      {"\xe2\x80\xaetxt\xe2\x80\xa8", "???txt???"},             /* U+202E, U+2028 */
+      {"\xe2\x80\xa7\xe2\x80\xaf", "\xe2\x80\xa7\xe2\x80\xaf"}, /* their neighbours */
+      {"\xe2\x81\xa6\xe2\x81\xa9", "??????"},                   /* U+2066, U+2069 */
+      {"\xe2\x81\xa5\xe2\x81\xaa", "\xe2\x81\xa5\xe2\x81\xaa"},
+      {"\xc0\x9b\xc1\xbf", "????"},      /* overlong (RFC 3629, 3) */
+      {"\xe0\x82\x9b", "???"},           /* overlong U+009B */
+      {"\xf0\x80\x82\x9b", "????"},      /* the same in four bytes */
+      {"\xed\xa0\x80", "???"},           /* a surrogate */
+      {"\xf4\x90\x80\x80\xf5", "?????"}, /* above U+10FFFF */
+      {"\xe2\x82", "??"},                /* cut off */
+      {"\xe2\n\x82", "???"},
+      {"\xf0\x9f\x94", "???"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    char text[64];
+    strcpy(text, cases[i].text);
+    tame(text, '?');
+    assert_string_equal(text, cases[i].tamed);
+  }
+}
+
+/* ---- stderr ---- */
+
+static int kept_stderr;
+
+static void put_stderr(int fd)
+{
+  kept_stderr = dup(STDERR_FILENO);
+  assert_true(dup2(fd, STDERR_FILENO) >= 0);
+}
+
+static void put_back_stderr(void)
+{
+  dup2(kept_stderr, STDERR_FILENO);
+  close(kept_stderr);
+}
+
+static void a_line(void **state)
+{
+  (void)state;
+  char text[4096] = "";
+  int file = memfd_create("stderr", MFD_CLOEXEC);
+  put_stderr(file);
+  log_error("%s", "a server said:\n<0>forged\x1b[2J\xc2\x9b");
+  log_debug("nothing");
+  put_back_stderr();
+  assert_true(pread(file, text, sizeof text - 1, 0) > 0);
+  close(file);
+  assert_string_equal(text, "thred-auth: error: a server said: <0>forged [2J  \n");
+}
+
+static volatile sig_atomic_t signals;
+
+static void count(int number)
+{
+  (void)number;
+  signals++;
+}
+
+/* A line to a stderr that nobody reads. */
+static void write_in_vain(void)
+{
+  int ends[2];
+  assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+  close(ends[0]);
+  put_stderr(ends[1]);
+  log_error("nobody reads this");
+  put_back_stderr();
+  close(ends[1]);
+}
+
+static bool is_pending(void)
+{
+  sigset_t pending;
+  sigpending(&pending);
+  return sigismember(&pending, SIGPIPE) == 1;
+}
+
+static void no_signal(void **state)
+{
+  (void)state;
+  sigset_t mask;
+  signals = 0;
+  signal(SIGPIPE, count);
+  write_in_vain();
+  assert_int_equal(signals, 0);
+  assert_false(is_pending());
+  sigprocmask(SIG_BLOCK, NULL, &mask);
+  assert_int_equal(sigismember(&mask, SIGPIPE), 0);
+  signal(SIGPIPE, SIG_IGN);
+  write_in_vain();
+  signal(SIGPIPE, SIG_DFL);
+  write_in_vain(); /* or it ends here */
+}
+
+/* What the program has blocked stays so; and one that it has waiting is its own. */
+static void the_programs_signal_stays(void **state)
+{
+  (void)state;
+  sigset_t only;
+  signals = 0;
+  signal(SIGPIPE, count);
+  sigemptyset(&only);
+  sigaddset(&only, SIGPIPE);
+  sigprocmask(SIG_BLOCK, &only, NULL);
+  write_in_vain();
+  assert_false(is_pending());
+  raise(SIGPIPE);
+  write_in_vain();
+  assert_true(is_pending());
+  assert_int_equal(signals, 0);
+  sigprocmask(SIG_UNBLOCK, &only, NULL);
+  assert_int_equal(signals, 1);
+  signal(SIGPIPE, SIG_DFL);
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(what_may_stay),
+      cmocka_unit_test(a_line),
+      cmocka_unit_test(no_signal),
+      cmocka_unit_test(the_programs_signal_stays),
+  };
+  setenv("THRED_LOG", "error", 1);
+  return cmocka_run_group_tests_name("log", tests, NULL, NULL);
+}

@@ -33,8 +33,8 @@ static void fetch(const CacheKey *key, uint64_t number, unsigned how, FuzzInput 
   CacheClaim claim;
   uint64_t seen;
   segment_read(number, &seen);
-  CacheClaimResult result = cache_claim(cache, key, &some_label, how & 8 ? 0 : seen, LEASE,
-                                        (CachePurpose)(how >> 4 & 3) % 3, &claim);
+  CacheClaimResult result = cache_claim(cache, key, &some_label, how & 4 ? 0 : seen, LEASE,
+                                        (CachePurpose)((how >> 3) % 3), &claim);
   if (result == CACHE_CLAIM_BUSY)
     cache_wait(cache, &claim, 1);
   FUZZ_TRUE(result != CACHE_CLAIM_FAILED || claim.retry_ms >= 0);
@@ -60,7 +60,7 @@ static void repair(void)
     return;
   cache_repair(cache);
   cache_unlock(cache);
-  require_chunks_whole(cache);
+  segment_check_room();
   segment_read(1, &generation);
 }
 

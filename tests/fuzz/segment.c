@@ -1,11 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/fuzz/segment.h"
 
+#include <sys/mman.h>
+
 #define SERIALS     64u
 #define CONFIG_SIZE 3000u
 
 static Cache *cache;
 static char *made; /* the bytes as they were made */
+
+/* ---- what the fixture has from child.c: here a failure is a finding ---- */
+
+void child_fail(const char *file, int line, const char *what)
+{
+  fuzz_fail(file, line, what, NULL);
+}
+
+void *child_shared(size_t size)
+{
+  void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  FUZZ_TRUE(memory != MAP_FAILED);
+  return memory;
+}
 
 /* ---- the segment ---- */
 
@@ -157,4 +173,31 @@ void segment_check_config(void)
   free(block);
   if (block)
     assert_stored(cache, SEGMENT_ORIGIN, CONFIG_SIZE, 'c');
+}
+
+static uint32_t chain_length(uint32_t index)
+{
+  const CacheEntry *entry = cache_entry(cache, index);
+  const CacheVersion *version = &entry->version[atomic_load(&entry->generation) & 1];
+  uint32_t count = cache_chunks_of(version->length), chunk = version->chunk;
+  for (uint32_t i = 0; i < count; i++, chunk = cache_next_chunk(cache, chunk)) {
+    FUZZ_TRUE(chunk >= 1 && chunk <= cache->chunks);
+    FUZZ_TRUE(atomic_load(&cache_link(cache, chunk - 1)->owner) == index + 1);
+  }
+  return count;
+}
+
+void segment_check_room(void)
+{
+  uint32_t used = 0, free = 0;
+  for (uint32_t i = 0; i < cache_entries(cache); i++)
+    if (atomic_load(cache_fingerprint(cache, i)))
+      used += chain_length(i);
+  for (uint32_t chunk = atomic_load(&cache->header->free_chunk); chunk && free <= cache->chunks;
+       chunk = cache_next_chunk(cache, chunk)) {
+    FUZZ_TRUE(atomic_load(&cache_link(cache, chunk - 1)->owner) == 0);
+    free++;
+  }
+  FUZZ_TRUE(used == used_chunks(cache) && used + free == cache->chunks);
+  FUZZ_TRUE(free == atomic_load(&cache->header->free_chunks));
 }

@@ -32,6 +32,9 @@ void segment_fill(CacheToken *token, uint64_t key, uint64_t serial, size_t lengt
 /* Reads a key. A hit is, to the byte, a token that was published for it. */
 bool segment_read(uint64_t key, uint64_t *generation);
 
+/* Each chunk is free, or in the chain of one entry's token. */
+void segment_check_room(void);
+
 /* The block of SEGMENT_ORIGIN is the one that was stored, or none. */
 void segment_check_config(void);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Files of conf.d, as any bytes, to a snapshot: lines, keys, groups, stacks, routes, limits, and the
- * options of the modules.
+ * Files of conf.d, as any bytes, to a snapshot: lines, keys, groups, stacks, routes, limits, and
+ * the options of the modules.
  *
  * An input is several files: a line "@@X" begins another one, and X says which directory it lies
  * in, which of three names it has, and whether it is an honest one, one that others may write, or a
@@ -71,7 +71,8 @@ static void check_host(const Snapshot *snapshot, uint32_t index)
   FUZZ_SAYS(length == ceiling || name[length - ceiling - 1] == '.', name);
   FUZZ_SAYS(strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789.-") == length, name);
   for (uint32_t i = 0; i < snapshot->hosts.count; i++)
-    FUZZ_SAYS(i == index || strcmp(snapshot_string(snapshot, snapshot_host(snapshot, i)->name), name),
+    FUZZ_SAYS(i == index ||
+                  strcmp(snapshot_string(snapshot, snapshot_host(snapshot, i)->name), name),
               name);
 }
 
@@ -127,9 +128,9 @@ static void check_limits(const Snapshot *with, const Snapshot *without)
       continue;
     FUZZ_TRUE(!(user->allow & ~system->allow));
     FUZZ_TRUE(!system->pin_business || user->pin_business);
-    FUZZ_TRUE(!system->pin_business || !system->business ||
-              !strcmp(snapshot_string(with, user->business),
-                      snapshot_string(without, system->business)));
+    FUZZ_TRUE(
+        !system->pin_business || !system->business ||
+        !strcmp(snapshot_string(with, user->business), snapshot_string(without, system->business)));
   }
 }
 

@@ -39,10 +39,14 @@ static int take_credential(const ThredModuleHost *host, const char *uuid, size_t
 static void check_message(const Case *c, size_t size)
 {
   static const char *const sentences[] = {
-      "a NUL byte", "no '=' in the line (KEY=value)",
+      "a NUL byte",
+      "no '=' in the line (KEY=value)",
       "an unknown key (known: THRED_PARTNER_UUID, THRED_API_KEY)",
-      "THRED_PARTNER_UUID a second time", "THRED_API_KEY a second time",
-      "THRED_PARTNER_UUID is empty", "THRED_API_KEY is empty", "THRED_PARTNER_UUID is missing",
+      "THRED_PARTNER_UUID a second time",
+      "THRED_API_KEY a second time",
+      "THRED_PARTNER_UUID is empty",
+      "THRED_API_KEY is empty",
+      "THRED_PARTNER_UUID is missing",
       "THRED_API_KEY is missing"};
   char *end = NULL;
   const char *at = c->said + strlen(WHERE);
@@ -63,8 +67,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
   char *text = fuzz_copy(data, size);
   Case c = {.text = text, .end = text + size};
-  ThredModuleHost host = {.size = sizeof host, .data = &c, .message = take_message,
-                          .credential = take_credential};
+  ThredModuleHost host = {
+      .size = sizeof host, .data = &c, .message = take_message, .credential = take_credential};
   ThredCredentialStatus status = module_deliver_lines(&host, WHERE, text, size);
   FUZZ_TRUE(c.delivered == (status == THRED_CREDENTIAL_SUCCESS));
   if (status != THRED_CREDENTIAL_SUCCESS)

@@ -3,6 +3,8 @@
  * The options of a module: its number, a digit for AT_SECURE, then options "key=value", a line
  * each. What is refused is said with the file and the line, and what is taken has an identity.
  */
+#include <curl/curl.h>
+
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/modules.h"
 
@@ -46,6 +48,32 @@ static void check_refusal(const char *said, size_t n)
   }
 }
 
+/* A server's address that was taken: libcurl finds a host in it, and nothing that says who asks. */
+static void check_address(const ThredModuleOption *option)
+{
+  static const CURLUPart none[] = {CURLUPART_USER, CURLUPART_PASSWORD, CURLUPART_OPTIONS,
+                                   CURLUPART_QUERY, CURLUPART_FRAGMENT};
+  CURLU *url = curl_url();
+  char *text = NULL;
+  FUZZ_SAYS(!curl_url_set(url, CURLUPART_URL, option->value, 0), option->value);
+  for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+    FUZZ_SAYS(curl_url_get(url, none[i], &text, 0), option->value);
+  FUZZ_SAYS(!curl_url_get(url, CURLUPART_SCHEME, &text, 0), option->value);
+  FUZZ_SAYS(!strcmp(text, "https") || (!strcmp(text, "http") && strcmp(option->key, "endpoint")),
+            option->value);
+  curl_free(text);
+  /* A path is put behind it: that must stay one. */
+  FUZZ_SAYS(!strpbrk(option->value, "?#@\\ "), option->value);
+  curl_url_cleanup(url);
+}
+
+static void check_taken(const ThredModuleOption *options, size_t n)
+{
+  for (size_t i = 0; i < n; i++)
+    if (strcmp(options[i].key, "address") == 0 || strstr(options[i].key, "endpoint"))
+      check_address(&options[i]);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
   FuzzInput input = {data, data + size};
@@ -57,9 +85,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   size_t n = read_options(&input, options, lines);
   module_identity(module, options, n, at_secure, &answer);
   if (answer.status == THRED_CREDENTIAL_SUCCESS)
-    FUZZ_TRUE(answer.identities > 0 || at_secure);
+    check_taken(options, n);
   else
     check_refusal(answer.said, n);
+  FUZZ_TRUE(answer.status != THRED_CREDENTIAL_SUCCESS || answer.identities > 0 || at_secure);
   for (size_t i = 0; i < n; i++)
     free(lines[i]);
   return 0;

@@ -8,12 +8,16 @@
 extern const ThredCredentialModule module_aws_secrets_manager, module_env, module_exec, module_file,
     module_keyring, module_systemd, module_vault;
 
-const char *const module_names[MODULES] = {"aws-secrets-manager", "env",     "exec", "file",
-                                           "keyring",             "systemd", "vault"};
+const char *const module_names[MODULES] = {
+    "aws-secrets-manager", "env", "exec", "file", "keyring", "systemd", "vault"};
 
-static const ThredCredentialModule *const originals[MODULES] = {
-    &module_aws_secrets_manager, &module_env,     &module_exec, &module_file,
-    &module_keyring,             &module_systemd, &module_vault};
+static const ThredCredentialModule *const originals[MODULES] = {&module_aws_secrets_manager,
+                                                                &module_env,
+                                                                &module_exec,
+                                                                &module_file,
+                                                                &module_keyring,
+                                                                &module_systemd,
+                                                                &module_vault};
 
 static ModuleAnswer *asked;
 
@@ -97,7 +101,8 @@ void module_get(const char *module, const ThredModuleOption *options, size_t n_o
   check(answer);
   const Credential *credential = &answer->credential;
   bool got = answer->status == THRED_CREDENTIAL_SUCCESS;
-  FUZZ_TRUE(got == (credential->partner_uuid_length > 0) && got == (credential->api_key_length > 0));
+  FUZZ_TRUE(got == (credential->partner_uuid_length > 0) &&
+            got == (credential->api_key_length > 0));
   FUZZ_TRUE(!credential->partner_uuid[credential->partner_uuid_length] &&
             !credential->api_key[credential->api_key_length]);
   /* RFC 7617: they become a header. */

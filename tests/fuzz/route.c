@@ -5,6 +5,7 @@
  * letter that it goes where it may.
  */
 #include "lib/route.h"
+#include "lib/shown-url.h"
 #include "tests/fuzz/conf.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -47,8 +48,8 @@ static void check_authority(CURLU *url, const char *host)
 {
   static const CURLUPart none[] = {CURLUPART_USER, CURLUPART_PASSWORD, CURLUPART_OPTIONS,
                                    CURLUPART_ZONEID};
-  char *scheme = part(url, CURLUPART_SCHEME, 0), *port = part(url, CURLUPART_PORT,
-                                                              CURLU_DEFAULT_PORT);
+  char *scheme = part(url, CURLUPART_SCHEME, 0),
+       *port = part(url, CURLUPART_PORT, CURLU_DEFAULT_PORT);
   char *name = part(url, CURLUPART_HOST, 0);
   FUZZ_TRUE(scheme && port && name && !strcmp(scheme, "https") && !strcmp(port, "443"));
   FUZZ_SAYS(strcasecmp(name, host) == 0, name);
@@ -68,7 +69,8 @@ static void check_path(const char *text, const RouteDecision *decision, const Sn
 {
   CURLU *url = curl_url();
   FUZZ_SAYS(!curl_url_set(url, CURLUPART_URL, text, CURLU_PATH_AS_IS), text);
-  char *written = part(url, CURLUPART_PATH, 0), *decoded = part(url, CURLUPART_PATH, CURLU_URLDECODE);
+  char *written = part(url, CURLUPART_PATH, 0),
+       *decoded = part(url, CURLUPART_PATH, CURLU_URLDECODE);
   FUZZ_SAYS(!curl_url_set(url, CURLUPART_URL, text, 0), text);
   char *sent = part(url, CURLUPART_PATH, 0);
   FUZZ_TRUE(written && sent && decoded && strcmp(written, sent) == 0);
@@ -89,7 +91,8 @@ static void check_token(const Snapshot *snapshot, const RouteDecision *decision,
   const SnapshotRoute *route = snapshot_route(snapshot, decision->route);
   const char *own = snapshot_string(snapshot, env->business);
   bool partner = decision->token == SNAPSHOT_TOKEN_PARTNER;
-  FUZZ_TRUE(env->active && decision->token != SNAPSHOT_TOKEN_NONE && route->token == decision->token);
+  FUZZ_TRUE(env->active && decision->token != SNAPSHOT_TOKEN_NONE &&
+            route->token == decision->token);
   FUZZ_TRUE(env->allow & (partner ? SNAPSHOT_ALLOW_PARTNER : SNAPSHOT_ALLOW_BUSINESS));
   FUZZ_TRUE(partner || route_parse_uuid(decision->business, strlen(decision->business), NULL));
   FUZZ_TRUE(!env->pin_business || !decision->business[0] || !strcmp(own, decision->business));
@@ -101,20 +104,38 @@ static void check_token(const Snapshot *snapshot, const RouteDecision *decision,
   check_path(text, decision, route, snapshot);
 }
 
+/* What logs show of a URL has no user or password left that libcurl would find. */
+static void check_shown(const char *text)
+{
+  CURLU *url = curl_url(), *again = curl_url();
+  ShownUrl shown = shown_url(text);
+  char *plain = NULL;
+  FUZZ_TRUE(asprintf(&plain, "%.*s%s", shown.scheme_length, shown.scheme, shown.rest) >= 0);
+  if (!curl_url_set(url, CURLUPART_URL, text, CURLU_GUESS_SCHEME) &&
+      !curl_url_set(again, CURLUPART_URL, plain, CURLU_GUESS_SCHEME)) {
+    char *user = part(again, CURLUPART_USER, 0), *password = part(again, CURLUPART_PASSWORD, 0);
+    FUZZ_SAYS(!user && !password, plain);
+  }
+  free(plain);
+  curl_url_cleanup(url);
+  curl_url_cleanup(again);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
   FuzzInput input = {data, data + size};
   char *method = fuzz_line(&input, '\n'), *business = fuzz_line(&input, '\n');
   char *url = fuzz_line(&input, 0);
   for (size_t i = 0; i < 2; i++) {
-    RouteDecision decision = route_decide(snapshots[i], thred_curl_api(), method, url,
-                                          *business ? business : NULL);
+    RouteDecision decision =
+        route_decide(snapshots[i], thred_curl_api(), method, url, *business ? business : NULL);
     FUZZ_TRUE(route_reason_text(decision.reason)[0]);
     FUZZ_TRUE((decision.environment == SNAPSHOT_NONE) ==
               (decision.reason < ROUTE_INACTIVE && decision.reason != ROUTE_TOKEN));
     if (decision.reason == ROUTE_TOKEN)
       check_token(snapshots[i], &decision, url);
   }
+  check_shown(url);
   free(method);
   free(business);
   free(url);

@@ -83,8 +83,12 @@ static void use_environment(const Snapshot *s, uint32_t index)
   key_age_days(snapshot_string(s, e->key_created), 1800000000, &days);
   for (uint32_t i = 0; i < e->host_count && i < 4; i++) {
     const char *host = snapshot_string(s, snapshot_host(s, e->first_host + i)->name);
-    BearerRequest request = {.snapshot = s, .environment = index, .host = host,
-                             .token = SNAPSHOT_TOKEN_BUSINESS, .business = "", .deadline_ms = 1};
+    BearerRequest request = {.snapshot = s,
+                             .environment = index,
+                             .host = host,
+                             .token = SNAPSHOT_TOKEN_BUSINESS,
+                             .business = "",
+                             .deadline_ms = 1};
     CacheKey key;
     FUZZ_TRUE(make_key(&request, e, &key));
     bearer_deadline_ms(&request);

@@ -32,16 +32,20 @@ static void write_one(unsigned which, const uint8_t *bytes, size_t size)
     conf_write(&conf, level, name, bytes, size, which / 9 ? 0622 : 0600);
 }
 
+/* "\n@@X", or NULL. */
+static const uint8_t *next_mark(const uint8_t *at, const uint8_t *end)
+{
+  while ((at = memmem(at, (size_t)(end - at), "\n@@", 3)) &&
+         !(at + 3 < end && at[3] >= 'A' && at[3] <= 'Z'))
+    at += 3;
+  return at;
+}
+
 static void write_files(const uint8_t *data, size_t size)
 {
   const uint8_t *end = data + size;
   for (unsigned which = CONF_ADMIN; data; which = data ? (unsigned)(data[-1] - 'A') : 0) {
-    const uint8_t *mark = data;
-    while ((mark = memmem(mark, (size_t)(end - mark), "\n@@", 3)))
-      if (mark + 3 < end && mark[3] >= 'A' && mark[3] <= 'Z')
-        break;
-      else
-        mark += 3;
+    const uint8_t *mark = next_mark(data, end);
     write_one(which, data, (size_t)((mark ? mark : end) - data));
     data = mark ? mark + 4 : NULL;
   }

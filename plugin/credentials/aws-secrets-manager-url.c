@@ -12,7 +12,7 @@
 #include "plugin/credentials/aws-secrets-manager.h"
 
 typedef struct {
-  char *scheme, *host, *port, *path, *user, *query, *fragment;
+  char *scheme, *host, *port, *path, *user;
 } Parts;
 
 static char *part(CURLU *url, CURLUPart what)
@@ -28,9 +28,8 @@ static bool parts_read(Parts *parts, const char *text)
   bool good = url && curl_url_set(url, CURLUPART_URL, text, 0) == CURLUE_OK;
   if (good)
     *parts =
-        (Parts){part(url, CURLUPART_SCHEME),  part(url, CURLUPART_HOST), part(url, CURLUPART_PORT),
-                part(url, CURLUPART_PATH),    part(url, CURLUPART_USER), part(url, CURLUPART_QUERY),
-                part(url, CURLUPART_FRAGMENT)};
+        (Parts){part(url, CURLUPART_SCHEME), part(url, CURLUPART_HOST), part(url, CURLUPART_PORT),
+                part(url, CURLUPART_PATH), part(url, CURLUPART_USER)};
   curl_url_cleanup(url);
   return good && parts->scheme && parts->host;
 }
@@ -42,13 +41,13 @@ static void parts_clear(Parts *parts)
   curl_free(parts->port);
   curl_free(parts->path);
   curl_free(parts->user);
-  curl_free(parts->query);
-  curl_free(parts->fragment);
 }
 
-static bool is_bare(const Parts *parts)
+/* By the text: libcurl does not tell of an empty query or fragment, and a path that is put behind
+ * one is none. */
+static bool is_bare(const Parts *parts, const char *text)
 {
-  return (!parts->path || strcmp(parts->path, "/") == 0) && !parts->query && !parts->fragment;
+  return (!parts->path || strcmp(parts->path, "/") == 0) && !strpbrk(text, "?#");
 }
 
 /* One of `addresses` (up to a NULL), or loopback. libcurl itself resolves "localhost" to that. */
@@ -116,7 +115,7 @@ const char *aws_instance_problem(const char *url, bool *plain)
   Parts parts;
   const char *why =
       parts_read(&parts, url) ? problem_of(&parts, addresses, plain) : "it is not a URL";
-  if (!why && !is_bare(&parts))
+  if (!why && !is_bare(&parts, url))
     why = "there is more in the URL than a host and a port";
   parts_clear(&parts);
   return why;
@@ -130,7 +129,7 @@ const char *aws_endpoint_problem(const char *url)
     why = "it is not a URL";
   else if (strcmp(parts.scheme, "https") != 0)
     why = "it is not an https URL";
-  else if (parts.user || !is_bare(&parts))
+  else if (parts.user || !is_bare(&parts, url))
     why = "there is more in the URL than a host and a port";
   parts_clear(&parts);
   return why;

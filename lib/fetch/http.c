@@ -73,9 +73,11 @@ static size_t take_header(char *line, size_t size, size_t n, void *data)
   transfer->headers += length;
   if (length >= 5 && memcmp(line, "HTTP/", 5) == 0) { /* of a next answer, after 100 or 103 */
     reply->retry_after[0] = 0;
+    reply->type[0] = 0;
     reply->encoded = false;
   }
   header_value(line, length, "Retry-After", reply->retry_after, sizeof reply->retry_after);
+  header_value(line, length, "Content-Type", reply->type, sizeof reply->type);
   if (header_value(line, length, "Content-Encoding", encoding, sizeof encoding))
     reply->encoded = encoding[0] && !curl_strequal(encoding, "identity");
   return length;

@@ -45,6 +45,7 @@ typedef struct {
   char *body;      /* malloc'ed, not NUL-terminated */
   size_t length;
   char retry_after[128]; /* "": not sent */
+  char type[64];         /* Content-Type, cut; "": not sent */
   bool encoded;          /* a Content-Encoding that was not asked for */
 } HttpReply;
 

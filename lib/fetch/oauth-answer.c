@@ -169,12 +169,43 @@ static int take_token(const OauthAnswer *answer, const SecretJson *json, FetchRe
   return THRED_OK;
 }
 
+/* RFC 6749, 5.1: application/json; RFC 6839, 3.1: whatever ends in +json. An answer without a type
+ * is taken for what it looks like (RFC 9110, 8.3). */
+static bool is_json_type(const char *type)
+{
+  static const char *const names[] = {"application/json", "text/json"};
+  const size_t length = type ? strcspn(type, "; \t") : 0;
+  if (length == 0)
+    return true;
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+    if (strlen(names[i]) == length && curl_strnequal(type, names[i], length))
+      return true;
+  return length > 5 && curl_strnequal(type + length - 5, "+json", 5);
+}
+
+/* A page of a proxy's or of a login's, most often. Quoted if it is a type (RFC 9110, 8.3.1). */
+static int not_json(const OauthAnswer *answer, Error *error)
+{
+  const size_t length = strcspn(answer->type, "; \t");
+  bool plain = true;
+  for (size_t i = 0; i < length; i++)
+    plain = plain && (is_alpha(answer->type[i]) || is_digit(answer->type[i]) ||
+                      strchr("/.+-", answer->type[i]));
+  return error_set(error, THRED_E_SERVER,
+                   "%s answered the token request with HTTP %d, but with %.*s in place of JSON",
+                   answer->host, answer->status,
+                   plain ? (int)length : (int)strlen("something else"),
+                   plain ? answer->type : "something else");
+}
+
 static int read_success(const OauthAnswer *answer, FetchResult *result, Error *error)
 {
   if (answer->length > HTTP_BODY_MAX)
     return error_set(error, THRED_E_TOO_LARGE,
                      "%s answered the token request with a body above the limit (%u KiB)",
                      answer->host, HTTP_BODY_MAX / 1024);
+  if (!is_json_type(answer->type))
+    return not_json(answer, error);
   if (answer->encoded)
     return not_a_token(answer, "compressed, which was not asked for", error);
   if (answer->length == 0)

@@ -39,6 +39,7 @@ typedef struct {
   const char *body; /* may be NULL if length is 0 */
   size_t length;
   const char *retry_after; /* value of the header, or NULL */
+  const char *type;        /* of the header Content-Type; NULL or "": there was none */
   bool encoded;            /* a Content-Encoding that nobody asked for */
   int64_t now;             /* seconds since the epoch: for a Retry-After that is a date */
 } OauthAnswer;

@@ -156,6 +156,7 @@ static int ask(const FetchRequest *request, const Sent *sent, FetchResult *resul
                           .body = reply.body,
                           .length = reply.length,
                           .retry_after = reply.retry_after[0] ? reply.retry_after : NULL,
+                          .type = reply.type,
                           .encoded = reply.encoded,
                           .now = (int64_t)time(NULL)};
     code = oauth_answer_read(&answer, result, key_refused, error);

@@ -338,6 +338,37 @@ static void test_raw_nul(void **state)
   assert_int_equal(read_body(NULL, 0, &result, NULL), THRED_E_SERVER);
 }
 
+/* RFC 6749, 5.1. What is no type is not quoted. */
+static void test_types(void **state)
+{
+  static const struct {
+    const char *type, *quoted; /* NULL: it is JSON's */
+  } types[] = {{NULL, NULL},
+               {"", NULL},
+               {"application/json", NULL},
+               {"APPLICATION/JSON ; charset=utf-8", NULL},
+               {"text/json", NULL},
+               {"application/problem+json", NULL},
+               {"+json", "+json"},
+               {"text/html; charset=utf-8", "text/html"},
+               {"application/jsonp", "application/jsonp"},
+               {"text/ht\x1bml", "something else"},
+               {"%s%n", "something else"}};
+  (void)state;
+  for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+    char sentence[128];
+    OauthAnswer answer = {
+        .host = HOST, .status = 200, .body = BODY, .length = strlen(BODY), .type = types[i].type};
+    FetchResult result;
+    Error error = ERROR_INIT;
+    snprintf(sentence, sizeof sentence, "but with %s in place of JSON", types[i].quoted);
+    int code = oauth_answer_read(&answer, &result, NULL, &error);
+    assert_int_equal(code, types[i].quoted ? THRED_E_SERVER : THRED_OK);
+    assert_true(!types[i].quoted || strstr(error.message, sentence));
+    free(result.token);
+  }
+}
+
 static void test_encoded(void **state)
 {
   (void)state;
@@ -438,19 +469,13 @@ static void test_redirect_is_named(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_good),
-      cmocka_unit_test(test_bad),
-      cmocka_unit_test(test_refusals),
-      cmocka_unit_test(test_token_is_exact),
-      cmocka_unit_test(test_sizes),
-      cmocka_unit_test(test_long_body),
-      cmocka_unit_test(test_depth),
-      cmocka_unit_test(test_raw_nul),
-      cmocka_unit_test(test_encoded),
-      cmocka_unit_test(test_prefixes),
-      cmocka_unit_test(test_words),
-      cmocka_unit_test(test_short_secret),
-      cmocka_unit_test(test_redirect_is_named),
+      cmocka_unit_test(test_good),         cmocka_unit_test(test_bad),
+      cmocka_unit_test(test_refusals),     cmocka_unit_test(test_token_is_exact),
+      cmocka_unit_test(test_sizes),        cmocka_unit_test(test_long_body),
+      cmocka_unit_test(test_depth),        cmocka_unit_test(test_raw_nul),
+      cmocka_unit_test(test_encoded),      cmocka_unit_test(test_types),
+      cmocka_unit_test(test_prefixes),     cmocka_unit_test(test_words),
+      cmocka_unit_test(test_short_secret), cmocka_unit_test(test_redirect_is_named),
   };
   return cmocka_run_group_tests_name("oauth-answer", tests, NULL, NULL);
 }

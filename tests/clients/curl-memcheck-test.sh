@@ -24,5 +24,5 @@ is 'a revoked token, two transfers' '200 200 exit 0' \
   "$(status $api/businesses/$one/invoices/ -o "$work/other" $api/businesses/$two/invoices/)"
 begin
 is 'two at once' '200 200 exit 0' \
-  "$(status --parallel $api/businesses/$one/invoices/ -o "$work/other" $api/businesses/$two/invoices/)"
+  "$(status --parallel --no-progress-meter $api/businesses/$one/invoices/ -o "$work/other" $api/businesses/$two/invoices/)"
 finish

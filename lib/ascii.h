@@ -12,7 +12,7 @@
 
 static inline char ascii_lower(char c)
 {
-  return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+  return (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
 }
 
 /* The first `length` characters are the same; neither string ends before. */

@@ -71,7 +71,7 @@ static void add_env_file(Digest *digest, const char *text)
 
 static void add_identity(Digest *digest, const Snapshot *snapshot, const SnapshotIdentity *identity)
 {
-  const char *text = snapshot_string(snapshot, identity->text);
+  const char *text = snapshot_text(snapshot, identity->text);
   digest_add_u64(digest, identity->kind);
   digest_add_string(digest, text);
   if (identity->kind == THRED_IDENTITY_ENV) {

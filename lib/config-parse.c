@@ -34,14 +34,19 @@ static void leave(Parse *parse)
   free(parse);
 }
 
-static void run(void *data)
+static void run(Parse *parse)
 {
-  Parse *parse = data;
   const FetchApi *fetch = fetch_load(parse->paths.fetch_object, &parse->error);
   parse->code =
       fetch ? fetch->load_config(&parse->paths.origin, &parse->block, &parse->size, &parse->error)
             : parse->error.code;
   sem_post(&parse->done);
+}
+
+static void work(void *data)
+{
+  Parse *parse = data;
+  run(parse);
   leave(parse);
 }
 
@@ -82,8 +87,10 @@ int config_parse(ProcessPaths *paths, void **block, size_t *size, Error *error)
   sem_init(&parse->done, 0, 0);
   parse->paths = *paths;
   memset(paths, 0, sizeof *paths);
-  if (!worker_start(run, parse))
+  if (!worker_start(work, parse)) {
+    atomic_store(&parse->users, 1);
     run(parse);
+  }
   int code = take(parse, block, size, error);
   leave(parse);
   return code;

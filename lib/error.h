@@ -33,7 +33,7 @@ __attribute__((format(printf, 3, 4))) static inline int error_set(Error *error, 
     va_list args;
     va_start(args, format);
     error->code = code;
-    vsnprintf(error->message, sizeof error->message, format, args);
+    (void)vsnprintf(error->message, sizeof error->message, format, args);
     va_end(args);
   }
   return code;

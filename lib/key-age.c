@@ -10,7 +10,7 @@ bool key_age_days(const char *created, int64_t now, int *days)
 {
   struct tm day = {0};
   int end = 0;
-  if (!created ||
+  if (!created || /* the widths bound the numbers: NOLINTNEXTLINE(cert-err34-c) */
       sscanf(created, "%4d-%2d-%2d%n", &day.tm_year, &day.tm_mon, &day.tm_mday, &end) != 3 ||
       created[end] != 0)
     return false;

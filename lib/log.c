@@ -108,7 +108,7 @@ void log_write(SnapshotLog level, const char *format, ...)
   char text[LINE_SIZE];
   va_list args;
   va_start(args, format);
-  vsnprintf(text, sizeof text, format, args);
+  (void)vsnprintf(text, sizeof text, format, args);
   va_end(args);
   tame(text, ' ');
   if (environment_level() >= 0)

@@ -122,6 +122,7 @@ static Object *called(const Objects *objects, const char *name)
   return NULL;
 }
 
+/* As deep as there are objects: none is gone into twice. NOLINTNEXTLINE(misc-no-recursion) */
 void objects_mark_linked(const Objects *objects, Object *object, bool deep)
 {
   const char *strings = strings_of(object);

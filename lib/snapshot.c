@@ -131,7 +131,7 @@ bool snapshot_is_current(const Snapshot *snapshot)
 {
   for (uint32_t i = 0; i < snapshot->sources.count; i++) {
     const SnapshotSource *was = snapshot_source(snapshot, i);
-    SnapshotSource is = snapshot_stat(snapshot_string(snapshot, was->path));
+    SnapshotSource is = snapshot_stat(snapshot_text(snapshot, was->path));
     if (is.present != was->present || is.device != was->device || is.inode != was->inode ||
         is.size != was->size || is.mtime_ns != was->mtime_ns || is.ctime_ns != was->ctime_ns)
       return false;
@@ -150,7 +150,7 @@ bool snapshot_is_provisional(const Snapshot *snapshot)
 uint32_t snapshot_find_environment(const Snapshot *snapshot, const char *name)
 {
   for (uint32_t i = 0; i < snapshot->environments.count; i++)
-    if (strcmp(snapshot_string(snapshot, snapshot_environment(snapshot, i)->name), name) == 0)
+    if (strcmp(snapshot_text(snapshot, snapshot_environment(snapshot, i)->name), name) == 0)
       return i;
   return SNAPSHOT_NONE;
 }

@@ -42,6 +42,12 @@ static inline const char *snapshot_string(const Snapshot *snapshot, uint32_t off
   return offset ? (const char *)snapshot + offset : NULL;
 }
 
+/* Of a string that snapshot_check() has found set: never NULL, whatever becomes of the block. */
+static inline const char *snapshot_text(const Snapshot *snapshot, uint32_t offset)
+{
+  return offset ? (const char *)snapshot + offset : "";
+}
+
 #define SNAPSHOT_TABLE_ACCESSOR(function, type, table)                                             \
   static inline const type *function(const Snapshot *snapshot, uint32_t index)                     \
   {                                                                                                \

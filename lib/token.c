@@ -55,7 +55,7 @@ static int find_host(const Snapshot *snapshot, uint32_t environment, const char 
     return THRED_OK;
   for (uint32_t i = 0; i < env->host_count; i++) {
     *index = env->first_host + i;
-    if (strcmp(snapshot_string(snapshot, snapshot_host(snapshot, *index)->name), name) == 0)
+    if (strcmp(snapshot_text(snapshot, snapshot_host(snapshot, *index)->name), name) == 0)
       return THRED_OK;
   }
   return error_set(error, THRED_E_CONFIG, "environment %s has no host %.128s",

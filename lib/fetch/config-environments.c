@@ -153,5 +153,6 @@ uint32_t config_environments_write(ConfigTree *tree, SnapshotBuild *build,
   g_autofree bool *active = g_new0(bool, groups->len + 1);
   for (guint i = 0; i < groups->len; i++)
     active[i] = write_environment(tree, build, origin, g_ptr_array_index(groups, i));
+  /* clang's analyzer does not know g_autofree. NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
   return choose_default(tree, groups, active);
 }

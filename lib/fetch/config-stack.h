@@ -17,7 +17,7 @@ typedef struct {
 } ConfigStackWord;
 
 /* A stack line to an array of ConfigStackWord. Returns NULL, or what is wrong with it (to free). */
-char *config_stack_parse(const char *line, GPtrArray **words);
+char *config_stack_parse(const char *line, GPtrArray **result);
 
 /*
  * False, with a problem, if `stack` (an entry of `environment`; NULL is fine) names a

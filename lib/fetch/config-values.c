@@ -51,10 +51,9 @@ static char *string_or_why(GKeyFile *value, char **text)
 
 static char *parse_word(const ConfigKey *key, GKeyFile *value, ConfigEntry *entry)
 {
-  g_autofree char *text = NULL;
-  char *why = string_or_why(value, &text);
-  if (why)
-    return why;
+  g_autofree char *text = config_value_string(value);
+  if (!text)
+    return bad_escape();
   for (guint i = 0; key->choices[i]; i++)
     if (strcmp(text, key->choices[i]) == 0) {
       entry->number = i;

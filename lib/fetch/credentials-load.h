@@ -11,7 +11,7 @@
  * The descriptor of DIR/NAME.so, loaded now or earlier; it lives as long as the process. On failure
  * NULL and one sentence in `why` that names the file. Any thread; holds no lock.
  */
-const ThredCredentialModule *credentials_load(const char *module_dir, const char *module, char *why,
+const ThredCredentialModule *credentials_load(const char *module_dir, const char *name, char *why,
                                               size_t why_size);
 
 /* A call into it has not come back; or has at last. While one hangs, no other is begun. */

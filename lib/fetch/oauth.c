@@ -43,7 +43,7 @@ static bool host_is_allowed(const FetchRequest *request)
     return false;
   for (uint32_t i = 0; i < environment->host_count; i++) {
     const SnapshotHost *named = snapshot_host(request->snapshot, environment->first_host + i);
-    if (strcmp(snapshot_string(request->snapshot, named->name), host) == 0)
+    if (strcmp(snapshot_text(request->snapshot, named->name), host) == 0)
       return true;
   }
   return false;

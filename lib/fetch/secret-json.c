@@ -29,7 +29,8 @@ static void fill_tokener(json_tokener *tokener, size_t length)
   free(zeros);
 }
 
-/* The pointer is const only because json-c keeps the length beside the text. */
+/* The pointer is const only because json-c keeps the length beside the text. No deeper than
+ * DEPTH_MAX, which the parser sees to. NOLINTNEXTLINE(misc-no-recursion) */
 static void wipe_strings(json_object *value)
 {
   if (json_object_is_type(value, json_type_string)) {

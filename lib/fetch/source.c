@@ -269,15 +269,22 @@ static void release(void *data)
   free_source(source);
 }
 
+static bool copy_option(const ThredModuleOption *option, ThredModuleOption *copy)
+{
+  char *key = strdup(option->key), *value = strdup(option->value), *file = strdup(option->file);
+  copy->key = key;
+  copy->value = value;
+  copy->file = file;
+  copy->line = option->line;
+  return key && value && file;
+}
+
 static bool copy_options(Source *source, const SourceQuestion *question)
 {
   source->options = calloc(question->n_options + 1, sizeof *source->options);
   for (size_t i = 0; source->options && i < question->n_options; i++) {
-    const ThredModuleOption *option = &question->options[i];
-    ThredModuleOption *copy = &source->options[source->n_options++];
-    *copy = (ThredModuleOption){strdup(option->key), strdup(option->value), strdup(option->file),
-                                option->line};
-    if (!copy->key || !copy->value || !copy->file)
+    source->n_options++;
+    if (!copy_option(&question->options[i], &source->options[i]))
       return false;
   }
   return source->options != NULL;

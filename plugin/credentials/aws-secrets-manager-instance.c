@@ -82,7 +82,7 @@ static ThredCredentialStatus instance_token(AwsCall *call)
   if (status == THRED_CREDENTIAL_UNAVAIL && reply.status == 403)
     aws_says(call, status, "the instance's metadata is switched off for this instance (HTTP 403)");
   if (status == THRED_CREDENTIAL_SUCCESS) {
-    if (is_token(reply.body, reply.length, AWS_IMDS_TOKEN_MAX))
+    if (reply.body && is_token(reply.body, reply.length, AWS_IMDS_TOKEN_MAX))
       memcpy(call->imds_token, reply.body, reply.length);
     else
       status = aws_says(call, THRED_CREDENTIAL_UNAVAIL,
@@ -195,7 +195,7 @@ ThredCredentialStatus aws_region_instance(AwsCall *call)
     return THRED_CREDENTIAL_NOTFOUND;
   ThredCredentialStatus status = instance_get(call, "/latest/meta-data/placement/region", &reply);
   if (status == THRED_CREDENTIAL_SUCCESS) {
-    if (aws_is_region((AwsSpan){reply.body, reply.length}))
+    if (reply.body && aws_is_region((AwsSpan){reply.body, reply.length}))
       memcpy(call->region, reply.body, reply.length);
     else
       status = aws_says(call, THRED_CREDENTIAL_UNAVAIL,

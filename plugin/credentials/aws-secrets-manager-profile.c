@@ -66,7 +66,7 @@ static ThredCredentialStatus read_file(AwsCall *call, AwsFile file, SecureRule r
   if (status == THRED_CREDENTIAL_NOTFOUND && variable)
     status = aws_says(call, THRED_CREDENTIAL_UNAVAIL, "%s: '%.200s' is not absolute",
                       variable_of[file], variable);
-  else if (status == THRED_CREDENTIAL_SUCCESS)
+  else if (status == THRED_CREDENTIAL_SUCCESS && path)
     status = option || variable || !is_hidden(path)
                  ? module_read_file(call->host, path, rule, FILE_MAX, text)
                  : THRED_CREDENTIAL_NOTFOUND;

@@ -41,7 +41,7 @@ ThredCredentialStatus aws_says(AwsCall *call, ThredCredentialStatus status, cons
 {
   va_list args;
   va_start(args, format);
-  vsnprintf(call->said, sizeof call->said, format, args);
+  (void)vsnprintf(call->said, sizeof call->said, format, args);
   va_end(args);
   return status;
 }

@@ -13,7 +13,7 @@ ThredCredentialStatus module_says(const ThredModuleHost *host, ThredCredentialSt
   char text[480];
   va_list args;
   va_start(args, format);
-  vsnprintf(text, sizeof text, format, args);
+  (void)vsnprintf(text, sizeof text, format, args);
   va_end(args);
   host->message(host, text);
   return status;
@@ -24,14 +24,16 @@ static char **slot_of(const ModuleRule *rule, void *instance)
   return (char **)(void *)((char *)instance + rule->offset);
 }
 
-/* "a, b, c" of the rules' keys, or of words. */
-static void list(char *to, size_t size, const ModuleRule *rules, const char *const *words)
+typedef struct {
+  char text[240]; /* "a, b, c", cut off if it is longer */
+  size_t used;
+} List;
+
+static void add(List *list, const char *word)
 {
-  size_t used = 0;
-  to[0] = 0;
-  for (size_t i = 0; used < size && (rules ? rules[i].key : words[i]); i++)
-    used += (size_t)snprintf(to + used, size - used, "%s%s", i ? ", " : "",
-                             rules ? rules[i].key : words[i]);
+  if (list->used < sizeof list->text)
+    list->used += (size_t)snprintf(list->text + list->used, sizeof list->text - list->used, "%s%s",
+                                   list->used ? ", " : "", word);
 }
 
 static bool is_word(const char *const *words, const char *value)
@@ -45,16 +47,18 @@ static bool is_word(const char *const *words, const char *value)
 static bool take(const ThredModuleHost *host, const ModuleRule *rule, void *instance,
                  const ThredModuleOption *option)
 {
-  char **slot = slot_of(rule, instance), known[200];
+  char **slot = slot_of(rule, instance);
   if (rule->kind == MODULE_PATH && option->value[0] != '/') {
     module_says(host, THRED_CREDENTIAL_UNAVAIL, "%s:%u: %s: '%.128s' is not absolute", option->file,
                 option->line, option->key, option->value);
     return false;
   }
   if (rule->kind == MODULE_WORD && !is_word(rule->words, option->value)) {
-    list(known, sizeof known, NULL, rule->words);
+    List known = {0};
+    for (const char *const *word = rule->words; *word; word++)
+      add(&known, *word);
     module_says(host, THRED_CREDENTIAL_UNAVAIL, "%s:%u: %s: '%.64s' is none of: %s", option->file,
-                option->line, option->key, option->value, known);
+                option->line, option->key, option->value, known.text);
     return false;
   }
   if (!option->value[0]) {
@@ -62,11 +66,14 @@ static bool take(const ThredModuleHost *host, const ModuleRule *rule, void *inst
                 option->key);
     return false;
   }
-  free(*slot);
-  *slot = strdup(option->value);
-  if (!*slot)
+  char *value = strdup(option->value);
+  if (!value) {
     module_says(host, THRED_CREDENTIAL_UNAVAIL, "out of memory");
-  return *slot != NULL;
+    return false;
+  }
+  free(*slot);
+  *slot = value;
+  return true;
 }
 
 static const ModuleRule *find(const ModuleRule *rules, const char *key)
@@ -80,19 +87,20 @@ static const ModuleRule *find(const ModuleRule *rules, const char *key)
 bool module_read(const ThredModuleHost *host, const char *module, const ModuleRule *rules,
                  void *instance, const ThredModuleOption *options, size_t n_options)
 {
-  char known[240];
   for (size_t i = 0; i < n_options; i++) {
     const ModuleRule *rule = find(rules, options[i].key);
     if (rule && !take(host, rule, instance, &options[i]))
       return false;
     if (rule)
       continue;
-    list(known, sizeof known, rules, NULL);
+    List known = {0};
+    for (const ModuleRule *each = rules; each->key; each++)
+      add(&known, each->key);
     const bool is_shown = !secret_words_look_encoded(options[i].key);
     module_says(host, THRED_CREDENTIAL_UNAVAIL,
                 "%s:%u: the module %s has no %s%.64s%s (it has: %s)", options[i].file,
                 options[i].line, module, is_shown ? "option '" : "such option",
-                is_shown ? options[i].key : "", is_shown ? "'" : "", known);
+                is_shown ? options[i].key : "", is_shown ? "'" : "", known.text);
     return false;
   }
   return true;

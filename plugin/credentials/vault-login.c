@@ -105,7 +105,7 @@ static bool make_body(VaultBody *body, const char *const *pairs, size_t n)
   if (!body->text)
     return false;
   for (size_t i = 0; i < n; i++) {
-    body->text[body->length++] = i == 0 ? '{' : i % 2 ? ':' : ',';
+    body->text[body->length++] = (char)(i == 0 ? '{' : i % 2 ? ':' : ',');
     add_string(body, pairs[i]);
   }
   body->text[body->length++] = '}';

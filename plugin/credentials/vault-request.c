@@ -163,7 +163,7 @@ static bool one_line(const char *text, size_t length, char to[WORDS_MAX + 1])
       continue;
     if (n == WORDS_MAX || (!blank && (text[i] < 0x20 || text[i] > 0x7e)))
       return false;
-    to[n++] = blank ? ' ' : text[i];
+    to[n++] = (char)(blank ? ' ' : text[i]);
   }
   while (n > 0 && to[n - 1] == ' ')
     n--;

@@ -22,7 +22,7 @@ ThredCredentialStatus vault_says(VaultCall *call, ThredCredentialStatus status, 
 {
   va_list args;
   va_start(args, format);
-  vsnprintf(call->said, sizeof call->said, format, args);
+  (void)vsnprintf(call->said, sizeof call->said, format, args);
   va_end(args);
   return status;
 }

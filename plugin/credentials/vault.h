@@ -54,7 +54,7 @@ typedef struct {
 
 /* A library that is older than the member has none. */
 #define VAULT_HOST_HAS(host, member)                                                               \
-  ((host)->size >= offsetof(ThredModuleHost, member) + sizeof(host)->member && (host)->member)
+  ((host)->size >= offsetof(ThredModuleHost, member) + sizeof((host)->member) && (host)->member)
 
 /* Notes one sentence for the end of the call, and is the status. */
 __attribute__((format(printf, 3, 4))) ThredCredentialStatus

@@ -129,9 +129,8 @@ static bool take_message(Loop *loop, const CURLMsg *message)
     if (watch->waiting)
       unlist(loop, watch);
     return finish(loop, watch, curl, true);
-  } else {
-    (void)messages_add_stray(loop, message);
   }
+  (void)messages_add_stray(loop, message);
   return false;
 }
 

@@ -441,9 +441,6 @@ static void note_body(Watch *watch, CURLoption option, Argument argument)
   const bool on = argument.pointer != NULL;
   switch ((int)option) {
   case CURLOPT_HTTPGET:
-    if (on)
-      program->body = PRELOAD_NO_BODY;
-    break;
   case CURLOPT_NOBODY:
     if (on)
       program->body = PRELOAD_NO_BODY;

@@ -36,11 +36,11 @@
 #define LOG_BUSINESS_TOKEN "POST https " HOST " token:business partner 200\n"
 #define LOG_TOKENS         LOG_PARTNER_TOKEN LOG_BUSINESS_TOKEN
 
-/* Built with AddressSanitizer, which has needs and locks of its own. */
-#if defined(__SANITIZE_ADDRESS__)
+/* Built with AddressSanitizer or ThreadSanitizer, which have needs and locks of their own. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SANITIZED 1
 #elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 #define SANITIZED 1
 #endif
 #endif

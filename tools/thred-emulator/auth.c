@@ -47,6 +47,8 @@ void auth_examine(Emulator *emulator, Request *request)
 /* RFC 4648, 4, strictly: the whole alphabet, the padding, nothing else. NULL if it is not that. */
 static unsigned char *decode_base64(const char *text, size_t *length)
 {
+  if (!text)
+    return NULL;
   size_t size = strlen(text);
   size_t digits = strspn(text, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "+/");
   size_t padding = size - digits;

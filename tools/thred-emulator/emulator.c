@@ -18,9 +18,9 @@ Emulator *emulator_new(const char *api_key)
   emulator->tokens = tokens_new();
   if (emulator->settings && emulator->tokens && emulator->stop_event >= 0)
     return emulator;
-  fputs(emulator->stop_event < 0 ? "thred-emulator: no descriptor is left\n"
-                                 : "thred-emulator: OpenSSL has no random numbers\n",
-        stderr);
+  (void)fputs(emulator->stop_event < 0 ? "thred-emulator: no descriptor is left\n"
+                                       : "thred-emulator: OpenSSL has no random numbers\n",
+              stderr);
   emulator_free(emulator);
   return NULL;
 }

@@ -51,7 +51,7 @@ Params *params_read(const Request *request, const char *const *allowed, GError *
   g_autoptr(Params) params = g_new0(Params, 1);
   params->values = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
   if (request->query && !read_form(params->values, request->query, -1, allowed, error))
-    return NULL;
+    return NULL; /* NOLINT(clang-analyzer-unix.Malloc): it does not know g_autoptr */
   if (request->body->len > 0 && !body_is_form(request)) {
     fail(error, "The body must be of type ", FORM_TYPE, ".");
     return NULL;

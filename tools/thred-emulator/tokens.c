@@ -92,7 +92,9 @@ static void make_room_inlock(TokenTable *table)
     if (token->expires <= now)
       forget_inlock(table, token);
   }
-  for (int i = 0; i < EVICT_TOKENS && table->by_age.length > MAX_TOKENS - EVICT_TOKENS; i++)
+  for (int i = 0;
+       i < EVICT_TOKENS && table->by_age.head && table->by_age.length > MAX_TOKENS - EVICT_TOKENS;
+       i++)
     forget_inlock(table, table->by_age.head->data);
 }
 

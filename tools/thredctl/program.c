@@ -99,15 +99,13 @@ static const char *env_command(char **words, bool *cleared)
   for (char **word = words; *word; word++) {
     bool takes_value = strcmp(*word, "-u") == 0 || strcmp(*word, "-C") == 0;
     if (strcmp(*word, "-") == 0 || strcmp(*word, "-i") == 0 ||
-        strcmp(*word, "--ignore-environment") == 0)
+        strcmp(*word, "--ignore-environment") == 0 || strcmp(*word, "-uLD_PRELOAD") == 0 ||
+        strcmp(*word, "--unset=LD_PRELOAD") == 0 || g_str_has_prefix(*word, "LD_PRELOAD="))
       *cleared = true;
     else if (takes_value && word[1]) {
       *cleared |= strcmp(*word, "-u") == 0 && strcmp(word[1], "LD_PRELOAD") == 0;
       word++;
-    } else if (strcmp(*word, "-uLD_PRELOAD") == 0 || strcmp(*word, "--unset=LD_PRELOAD") == 0 ||
-               g_str_has_prefix(*word, "LD_PRELOAD="))
-      *cleared = true;
-    else if (**word != '-' && !strchr(*word, '='))
+    } else if (**word != '-' && !strchr(*word, '='))
       return *word;
   }
   return NULL;

@@ -162,7 +162,7 @@ typedef struct {
   uint8_t origin[32]; /* digest of SnapshotOrigin and version; all 0: empty */
   uint8_t digest[32]; /* over salt, origin, size and data */
   CacheWord stored;   /* CLOCK_BOOTTIME ms; the oldest is replaced */
-  uint32_t size;
+  CacheHalf size;
   uint32_t reserved;
   CacheWord data[CACHE_CONFIG_SIZE / 8];
 } CacheConfig;

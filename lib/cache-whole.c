@@ -30,8 +30,9 @@ int cache_flush(Cache *cache)
     entry->refetches = 0;
     cache_touch(entry);
   }
+  static const uint8_t none[32];
   for (uint32_t i = 0; i < CACHE_CONFIGS; i++)
-    memset(cache_config(cache, i)->origin, 0, sizeof cache_config(cache, i)->origin);
+    words_copy_in((CacheWord *)(void *)cache_config(cache, i)->origin, none, sizeof none);
   cache_unlock(cache);
   return tokens;
 }

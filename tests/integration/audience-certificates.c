@@ -12,7 +12,7 @@
 #define DAY       86400L
 #define GOOD_NAME "DNS:" HOST
 
-const Certificate certificates[] = {
+const Certificate certificates[CERTIFICATES] = {
     {.name = "good", .hosts = GOOD_NAME, .verdict = GOOD},
     {.name = "for *.thredfi.com", .hosts = "DNS:*.thredfi.com", .verdict = GOOD},
     {.name = "expired", .hosts = GOOD_NAME, .from = -2 * DAY, .until = -DAY},
@@ -45,7 +45,15 @@ const Certificate certificates[] = {
     {.name = "for code", .hosts = GOOD_NAME, .usage = "codeSigning"},
     {.name = "with a demand that nobody knows", .hosts = GOOD_NAME, .unknown_demand = true},
 };
-const size_t certificates_count = sizeof certificates / sizeof certificates[0];
+
+const Certificate *certificate_named(const char *name)
+{
+  size_t i = 0;
+  while (i < CERTIFICATES && strcmp(certificates[i].name, name) != 0)
+    i++;
+  assert_true(i < CERTIFICATES);
+  return &certificates[i];
+}
 
 typedef struct Pair {
   X509 *certificate;

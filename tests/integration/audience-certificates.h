@@ -26,8 +26,9 @@ typedef struct Certificate {
   enum Verdict { FALSE_ONE, GOOD, AS_LIBCURL_SAYS } verdict;
 } Certificate;
 
-extern const Certificate certificates[];
-extern const size_t certificates_count;
+#define CERTIFICATES 29
+extern const Certificate certificates[CERTIFICATES];
+const Certificate *certificate_named(const char *name);
 
 /* From now on a server of this context has that certificate. */
 void certificates_use(SSL_CTX *context, const Certificate *certificate);

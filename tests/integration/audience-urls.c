@@ -357,7 +357,7 @@ const Family families_urls[] = {
     {"userinfo", COUNT(users), 80, false, try_user},
     {"hosts: look-alikes, IDN, encoded, dots, addresses", COUNT(hosts), 45, true, try_host},
     {"ports", COUNT(ports), 25, false, try_port},
-    {"schemes and slashes", COUNT(schemes), 15, true, try_scheme},
+    {"schemes and slashes", COUNT(schemes), 10, true, try_scheme},
     {"a strange character in every part", MARKS *COUNT(places), 24, true, try_mark},
     {"hosts that the configuration names outside", AUDIENCE_CONFIGURED, 70, false, try_configured},
     {NULL, 0, 0, false, NULL},

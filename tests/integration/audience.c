@@ -48,14 +48,20 @@ static void get_tokens(void)
   }
 }
 
+/* A partner token where a business's will do, or a business's where another one is asked for. */
+static bool is_misplaced(const Known *token, const char *target)
+{
+  return token->business ? !strstr(target, token->business) : strstr(target, "/invoices") != NULL;
+}
+
 /* '-': no Authorization, or the program's own password; '?': what is nobody's there. */
-static char letter_of(const char *host, const char *authorization)
+static char letter_of(const char *host, const char *target, const char *authorization)
 {
   if (!authorization || strncasecmp(authorization, "Basic ", 6) == 0)
     return '-';
   for (size_t i = 0; i < KNOWN && strncmp(authorization, "Bearer ", 7) == 0; i++)
     if (strcmp(authorization + 7, known[i].text) == 0 && strcasecmp(host, known[i].host) == 0 &&
-        isupper((unsigned char)known[i].letter))
+        isupper((unsigned char)known[i].letter) && !is_misplaced(&known[i], target))
       return known[i].letter;
   return '?';
 }
@@ -95,46 +101,59 @@ static void look_at_emulator(void)
   for (size_t i = 0; i < json_object_array_length(log); i++) {
     const char *value = log_authorizations(log, i) ? log_authorization(log, i) : NULL;
     bool good = log_authorizations(log, i) <= 1 && strcmp(log_text(log, i, "scheme"), "https") == 0;
-    see(seen, sizeof seen, good ? letter_of(log_text(log, i, "host"), value) : '?');
+    see(seen, sizeof seen,
+        good ? letter_of(log_text(log, i, "host"), log_text(log, i, "target"), value) : '?');
   }
   json_object_put(log);
 }
 
-/* The value of the one Authorization line of a head; "several" if there are more. In place. */
-static const char *authorization_in(char *head)
+/* Copies the value of the one field of that name in a head; "several" if there are more. */
+static const char *field_in(const char *head, const char *name, char *value, size_t size)
 {
-  static const char name[] = "\r\nAuthorization:";
-  char *field = strcasestr(head, name);
+  char line[64];
+  snprintf(line, sizeof line, "\r\n%s:", name);
+  const char *field = strcasestr(head, line);
   if (!field)
     return NULL;
-  if (strcasestr(field + 1, name))
-    return "several";
-  field += sizeof name - 1;
-  field += strspn(field, " \t");
-  field[strcspn(field, "\r\n")] = '\0';
-  return field;
+  const char *start = field + strlen(line);
+  start += strspn(start, " \t");
+  snprintf(value, size, "%.*s", (int)strcspn(start, "\r\n"), start);
+  return strcasestr(field + 1, line) ? "several" : value;
+}
+
+/* One request, and the name that TLS was asked for, which the Host field must not gainsay. */
+static char letter_of_request(const char *server, const char *head)
+{
+  static char target[200000], authorization[40000], host[512];
+  const char *token = field_in(head, "Authorization", authorization, sizeof authorization);
+  const char *named = field_in(head, "Host", host, sizeof host);
+  if (sscanf(head, "%*[^ ] %199999[^ \r\n]", target) != 1)
+    target[0] = '\0';
+  if (!named || strcasecmp(named, server) != 0)
+    server = "-";
+  return letter_of(server, target, token);
 }
 
 /* "[1 sandbox.thredfi.com]\nGET ..": the server name is that of the connection. */
 static void look_at_capture(Capture *capture, char *text, size_t size)
 {
-  char *copy = strdup(capture_text(capture)), host[128];
-  size_t named = 0, read = 0;
+  char *copy = strdup(capture_text(capture)), server[128];
+  size_t named = 0;
   for (char *at = copy, *next; at && *at; at = next) {
     char *head = strchr(at, '\n');
-    next = head ? strstr(head, "\r\n\r\n") : NULL;
+    head = head ? head + 1 : at;
+    next = strstr(head, "\r\n\r\n");
     next = next ? strstr(next, "\n[") : NULL;
     if (next)
       *next++ = '\0';
-    if (sscanf(at, "[%*u %127[^]]", host) != 1)
-      strcpy(host, "-");
-    named += count_tokens(head ? head : at, strlen(head ? head : at));
-    see(text, size, letter_of(host, head ? authorization_in(head) : NULL));
+    if (sscanf(at, "[%*u %127[^]]", server) != 1)
+      strcpy(server, "-");
+    named += count_tokens(head, strlen(head));
+    see(text, size, letter_of_request(server, head));
   }
   free(copy);
   /* Nor in what was no request. */
-  read = count_tokens(capture->raw, capture->raw_length);
-  if (read != named)
+  if (count_tokens(capture->raw, capture->raw_length) != named)
     see(text, size, '?');
 }
 
@@ -313,7 +332,7 @@ void attack_attach(Client *client)
   assert_int_equal(thred_curl_attach(client->curl), THRED_OK);
 }
 
-static void set_way(Client *client)
+void attack_set_way(Client *client)
 {
   static const char *const hosts[] = {HOST, SIBLING, STAGING};
   char line[96];
@@ -334,7 +353,7 @@ static void set_way(Client *client)
 void attack_open(Attack *attack, const char *url, void (*set)(CURL *curl))
 {
   client_open_plain(&attack->client, &emulator, attack->mode, url);
-  set_way(&attack->client);
+  attack_set_way(&attack->client);
   if (set)
     set(attack->client.curl);
   attack_attach(&attack->client);
@@ -343,7 +362,7 @@ void attack_open(Attack *attack, const char *url, void (*set)(CURL *curl))
 void attack_open_second(Attack *attack, const char *url, bool attached)
 {
   client_open_plain(&attack->second, &emulator, attack->mode, url);
-  set_way(&attack->second);
+  attack_set_way(&attack->second);
   if (attack->mode.multi && !attack->client.multi)
     attack->client.multi = curl_multi_init();
   attack->second.multi = attack->client.multi;

@@ -105,6 +105,8 @@ void attack_open(Attack *attack, const char *url, void (*set)(CURL *curl));
 /* Another one beside it, in attack->second; in the same multi handle, if it is one. */
 void attack_open_second(Attack *attack, const char *url, bool attached);
 void attack_attach(Client *client);
+/* The way to the servers, for a handle that was made without attack_open(). */
+void attack_set_way(Client *client);
 
 /* A transfer. What libcurl says of it is not asked for. */
 CURLcode attack_run(Attack *attack);
@@ -132,7 +134,7 @@ extern const char *const audience_configured_hosts[AUDIENCE_CONFIGURED];
 
 /* The families. */
 extern const Family families_urls[], families_paths[], families_parsed[], families_callbacks[],
-    families_redirects[], families_certificates[], families_proxies[], families_options[],
+    families_redirects[], families_verification[], families_ways[], families_options[],
     families_reuse[];
 
 void audience_proxy_speak(CaptureConnection *connection);

@@ -11,8 +11,8 @@
 #define LEAST 300
 
 static const Family *const all[] = {
-    families_urls,
-    families_paths,
+    families_urls,      families_paths,        families_parsed, families_callbacks,
+    families_redirects, families_verification, families_ways,
 };
 
 #define FAMILIES 64

@@ -1,0 +1,2 @@
+/* SPDX-License-Identifier: MIT */
+const int x_audience_options;

@@ -139,15 +139,16 @@ static const Change changes[] = {
     {"URL: another host", url_elsewhere, "b"},
     {"URL: http", url_plain, "b"},
     {"URL: another port", url_port, "b"},
-    {"URL: the partner's", url_partner, "bp"},
+    {"URL: the partner's", url_partner, "bp", true},
     {"URL: the sibling's", url_sibling, "bs"},
     {"CURLU: another host", parsed_elsewhere, "b"},
     {"CONNECT_TO", impostor, "bb"},
-    {"SSL_VERIFYPEER", peer_off, "b-"},
-    {"both verifications", both_off, "b-"},
+    /* libcurl says so of the connection that there is, too, which was verified. */
+    {"SSL_VERIFYPEER", peer_off, "bb"},
+    {"both verifications", both_off, "bb"},
     {"both verifications and CONNECT_TO", impostor_both_off, "b-"},
     {"CUSTOMREQUEST and more", method, "b-"},
-    {"USERPWD", password, "b-"},
+    {"USERPWD", password, "bb"},
     {"PROXY", proxy, "bb"},
     {"UNRESTRICTED_AUTH", unrestricted, "bb"},
     {"HTTPHEADER: another Host", other_host, "bb", true},
@@ -179,7 +180,8 @@ static size_t on_read(char *data, size_t size, size_t count, void *from)
 {
   (void)size, (void)count, (void)from;
   act();
-  return current->count == 1 ? (memcpy(data, "{}", 2), 2) : 0;
+  memcpy(data, "{}", 2);
+  return 2;
 }
 
 static int on_debug(CURL *curl, curl_infotype type, char *data, size_t size, void *to)
@@ -253,6 +255,7 @@ static void by_read(CURL *curl)
 {
   curl_easy_setopt(curl, CURLOPT_READFUNCTION, on_read);
   curl_easy_setopt(curl, CURLOPT_POST, 1L);
+  curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, 2L);
 }
 
 static void by_debug(CURL *curl)
@@ -309,28 +312,112 @@ static const struct {
 };
 #define PLACES COUNT(places)
 
+static void listen_at(Attack *attack, size_t place, const Change *what, const char *due)
+{
+  current = attack;
+  change = what;
+  attack->due = due;
+  certificates_use(world.impostor.tls, certificate_named("self-signed"));
+  places[place].listen(attack->client.curl);
+}
+
 static void try_change(Attack *attack, size_t i)
 {
   const size_t place = i % PLACES;
-  change = &changes[i / PLACES];
-  attack_named(attack, "%s, changed in %s", change->name, places[place].name);
-  attack->due = change->due;
-  certificates_use(world.impostor.tls, certificate_named("self-signed"));
-  current = attack;
-  if (change->make == unrestricted)
+  const Change *what = &changes[i / PLACES];
+  attack_named(attack, "%s, changed in %s", what->name, places[place].name);
+  /* The program's own PREREQFUNCTION is called after ours: what it sets there is too late. */
+  bool late = what->make == method && places[place].listen == by_request;
+  attack->left_out = (what->watched_only || late) && world.linked;
+  if (attack->left_out)
+    return;
+  if (what->make == unrestricted)
     attack_redirects(attack, true, 302, "https://" EVIL INVOICES);
   attack_set_answers(attack);
   attack_open(attack, GOOD_URL, NULL);
-  if (change->watched_only && world.linked) {
-    attack->due = "";
+  listen_at(attack, place, what, what->due);
+  attack_run(attack);
+  attack_run(attack);
+}
+
+/* ---- the other way round ---- */
+
+static void url_good(void)
+{
+  curl_easy_setopt(curl_of_current(), CURLOPT_URL, GOOD_URL);
+}
+
+static void parsed_good(void)
+{
+  curl_easy_setopt(curl_of_current(), CURLOPT_CURLU, current->curlu);
+}
+
+static void parts_good(void)
+{
+  curl_url_set(current->curlu, CURLUPART_URL, GOOD_URL, 0);
+}
+
+static void verified(void)
+{
+  curl_easy_setopt(curl_of_current(), CURLOPT_SSL_VERIFYPEER, 1L);
+  curl_easy_setopt(curl_of_current(), CURLOPT_SSL_VERIFYHOST, 2L);
+}
+
+static const Change betterments[] = {
+    {"URL", url_good, "", false},
+    {"CURLU", parsed_good, "", false},
+    {"CURLU's parts", parts_good, "", false},
+};
+
+/* A transfer that goes elsewhere, and says meanwhile that it goes to Thred. */
+static const struct {
+  const char *url, *due; /* .. and then to Thred */
+  bool watched_only;     /* the hook sees the connection, and that is for HOST */
+} starts[] = {
+    {"https://" EVIL INVOICES, "b", false},        {"http://" HOST INVOICES, "b", false},
+    {"https://" SIBLING INVOICES, "sb", false},    {"https://a." HOST INVOICES, "b", false},
+    {"https://" HOST ":4430" INVOICES, "b", true}, {"https://" HOST "." INVOICES, "b", true},
+    {"https://user@" HOST INVOICES, "-b", true},   {BASE BUSINESSES FIRST "/", "pb", true},
+};
+
+static void try_betterment(Attack *attack, size_t i)
+{
+  const size_t place = i % PLACES, start = i / PLACES % COUNT(starts);
+  const Change *what = &betterments[i / PLACES / COUNT(starts)];
+  const char *url = starts[start].url;
+  attack_named(attack, "%s, %s good in %s", url, what->name, places[place].name);
+  attack->left_out = starts[start].watched_only && world.linked;
+  if (attack->left_out)
     return;
-  }
-  places[place].listen(attack->client.curl);
+  attack->curlu = curl_url();
+  curl_url_set(attack->curlu, CURLUPART_URL, what->make == parsed_good ? GOOD_URL : url, 0);
+  attack_open(attack, what->make == parts_good ? NULL : url, NULL);
+  if (what->make == parts_good)
+    curl_easy_setopt(attack->client.curl, CURLOPT_CURLU, attack->curlu);
+  listen_at(attack, place, what, starts[start].due);
+  attack_run(attack);
+  if (attack->count > 0)
+    attack_run(attack);
+}
+
+/* An unverified connection, which libcurl takes for verified when the options say so. */
+static void try_verified_later(Attack *attack, size_t i)
+{
+  static const Change what = {"both verifications", verified, "", false};
+  attack_named(attack, "not verified, but then, in %s", places[i].name);
+  attack_open(attack, GOOD_URL, NULL);
+  curl_easy_setopt(attack->client.curl, CURLOPT_SSL_VERIFYPEER, 0L);
+  curl_easy_setopt(attack->client.curl, CURLOPT_SSL_VERIFYHOST, 0L);
+  attack_lead_to_impostor(attack, &attack->client, false);
+  listen_at(attack, i, &what, "");
   attack_run(attack);
   attack_run(attack);
 }
 
 const Family families_callbacks[] = {
-    {"options changed in callbacks", PLACES *COUNT(changes), 60, true, try_change},
-    {NULL, 0, 0, false, NULL},
+    {"options changed in callbacks", PLACES *COUNT(changes), 60, true, 1, try_change},
+    {"a transfer elsewhere that says it goes to Thred", PLACES *COUNT(starts) * COUNT(betterments),
+     50, true, 3, try_betterment},
+    {"verification switched on in callbacks", PLACES, 35, false, 1, try_verified_later},
+    {NULL, 0, 0, false, 0, NULL},
 };

@@ -86,14 +86,13 @@ static const struct {
     {"https://[::1]" INVOICES, ""},
     {"https://" HOST "%2e" EVIL INVOICES, ""},
     {"https://" HOST "%00." EVIL INVOICES, ""},
-    {"https://" HOST "\t." EVIL INVOICES, ""},
+    {"https://" HOST "%09." EVIL INVOICES, ""},
     {" https://" EVIL INVOICES, ""},
     {"ftp://" HOST INVOICES, ""},
-    {"ftps://" HOST ":443" INVOICES, ""},
+    {"ftps://" HOST INVOICES, ""},
     {"wss://" HOST INVOICES, ""},
     {"file:///etc/passwd", ""},
-    {"gopher://" HOST ":443" INVOICES, ""},
-    {"", "bb"},
+    {"gopher://" HOST INVOICES, ""},
     {"#", "bb"},
     {"@" EVIL INVOICES, "bb"},
     {"." EVIL INVOICES, "bb"},
@@ -124,9 +123,9 @@ static void try_target(Attack *attack, size_t i)
                                        "Content-Length: 0\r\n\r\n");
   attack_redirects(attack, false, status, GOOD_URL);
   attack_set_answers(attack);
+  world.elsewhere.patience_ms = 50; /* for those who wait for a server's greeting */
   attack_open(attack, GOOD_URL, NULL);
   follow(attack, how);
-  curl_easy_setopt(attack->client.curl, CURLOPT_TIMEOUT_MS, 3000L);
   attack_run(attack);
 }
 
@@ -216,8 +215,8 @@ static void try_later(Attack *attack, size_t i)
 }
 
 const Family families_redirects[] = {
-    {"redirects from Thred, and back", STATUSES *COUNT(targets), 100, true, try_target},
-    {"longer journeys", HOWS *COUNT(journeys), 100, true, try_journey},
-    {"a transfer after a redirect", COUNT(later), 100, false, try_later},
-    {NULL, 0, 0, false, NULL},
+    {"redirects from Thred, and back", STATUSES *COUNT(targets), 100, true, 5, try_target},
+    {"longer journeys", HOWS *COUNT(journeys), 100, true, 3, try_journey},
+    {"a transfer after a redirect", COUNT(later), 100, false, 1, try_later},
+    {NULL, 0, 0, false, 0, NULL},
 };

@@ -352,13 +352,14 @@ static void try_configured(Attack *attack, size_t i)
 }
 
 const Family families_urls[] = {
-    {"the right URLs", COUNT(good), 100, false, try_good},
-    {"URLs that libcurl tidies", COUNT(tidied), 100, false, try_tidied},
-    {"userinfo", COUNT(users), 80, false, try_user},
-    {"hosts: look-alikes, IDN, encoded, dots, addresses", COUNT(hosts), 45, true, try_host},
-    {"ports", COUNT(ports), 25, false, try_port},
-    {"schemes and slashes", COUNT(schemes), 10, true, try_scheme},
-    {"a strange character in every part", MARKS *COUNT(places), 24, true, try_mark},
-    {"hosts that the configuration names outside", AUDIENCE_CONFIGURED, 70, false, try_configured},
-    {NULL, 0, 0, false, NULL},
+    {"the right URLs", COUNT(good), 100, false, 1, try_good},
+    {"URLs that libcurl tidies", COUNT(tidied), 100, false, 1, try_tidied},
+    {"userinfo", COUNT(users), 80, false, 1, try_user},
+    {"hosts: look-alikes, IDN, encoded, dots, addresses", COUNT(hosts), 45, true, 1, try_host},
+    {"ports", COUNT(ports), 25, false, 1, try_port},
+    {"schemes and slashes", COUNT(schemes), 10, true, 1, try_scheme},
+    {"a strange character in every part", MARKS *COUNT(places), 24, true, 3, try_mark},
+    {"hosts that the configuration names outside", AUDIENCE_CONFIGURED, 70, false, 1,
+     try_configured},
+    {NULL, 0, 0, false, 0, NULL},
 };

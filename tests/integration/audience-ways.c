@@ -194,6 +194,6 @@ static void try_proxy(Attack *attack, size_t i)
 }
 
 const Family families_ways[] = {
-    {"proxies, and ways to use them", KINDS *COUNT(uses), 100, false, try_proxy},
-    {NULL, 0, 0, false, NULL},
+    {"proxies, and ways to use them", KINDS *COUNT(uses), 100, true, 3, try_proxy},
+    {NULL, 0, 0, false, 0, NULL},
 };

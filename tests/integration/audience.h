@@ -53,6 +53,7 @@ typedef struct Attack {
    *   B  HOST's token of the business FIRST     C  of SECOND     P  HOST's partner token
    *   S  SIBLING's token of FIRST               G  STAGING's of FIRST
    * A capital letter: it must be there, or the attack shows nothing. A small one: that or none.
+   * '*': any token of its own, or none.
    * '-', and whatever comes behind the end: none. A '~' before all: what libcurl tidies before it
    * sends it, so that a hook that sees what is sent lets it pass, and the shim, which looks at what
    * the program wrote, does not. In linked mode the rest holds, under the shim nothing.
@@ -67,6 +68,7 @@ typedef struct Attack {
   Client second; /* closed before the first */
   int count;     /* for callbacks */
   bool uses_impostor, uses_proxy;
+  bool left_out; /* not one for this mode: nothing was run */
 } Attack;
 
 typedef struct Family {
@@ -75,7 +77,8 @@ typedef struct Family {
   /* So many of its transfers reach some server, at least: or libcurl's own refusals are all that
    * was seen. Of a hundred. */
   unsigned arriving;
-  bool once; /* each attack in one way only, in turn: for families with many of a kind */
+  bool once;      /* each attack in one way only, in turn: for families with many of a kind */
+  unsigned every; /* .. and in a short run every so many-th of them; all with THRED_TEST_LONG */
   /* Names the attack, says what is due, runs its transfers. */
   void (*attack)(Attack *attack, size_t index);
 } Family;
@@ -87,6 +90,8 @@ int audience_stop(void **state);
 /* Every attack of a family, against the emulator and its twin, once with curl_easy_perform and once
  * in a multi handle. */
 void audience_run(const Family *family);
+/* How many of a family's attacks are made. */
+size_t audience_count(const Family *family);
 
 /* All that was run. */
 typedef struct Totals {
@@ -135,7 +140,7 @@ extern const char *const audience_configured_hosts[AUDIENCE_CONFIGURED];
 /* The families. */
 extern const Family families_urls[], families_paths[], families_parsed[], families_callbacks[],
     families_redirects[], families_verification[], families_ways[], families_options[],
-    families_reuse[];
+    families_reuse[], families_mutations[];
 
 void audience_proxy_speak(CaptureConnection *connection);
 

@@ -11,8 +11,8 @@
 #define LEAST 300
 
 static const Family *const all[] = {
-    families_urls,      families_paths,        families_parsed, families_callbacks,
-    families_redirects, families_verification, families_ways,
+    families_urls,         families_paths, families_parsed,  families_callbacks, families_redirects,
+    families_verification, families_ways,  families_options, families_reuse,     families_mutations,
 };
 
 #define FAMILIES 64
@@ -42,7 +42,7 @@ static void the_judges_see(void **state)
 static struct CMUnitTest named(const Family *family)
 {
   char *name = NULL;
-  if (asprintf(&name, "%s (%zu attacks)", family->name, family->count) < 0)
+  if (asprintf(&name, "%s (%zu attacks)", family->name, audience_count(family)) < 0)
     abort();
   return (struct CMUnitTest){name, run, NULL, NULL, (void *)(uintptr_t)family};
 }

@@ -357,6 +357,11 @@ static void parts_good(void)
   curl_url_set(current->curlu, CURLUPART_URL, GOOD_URL, 0);
 }
 
+static void parsed_gone(void)
+{
+  curl_easy_setopt(curl_of_current(), CURLOPT_CURLU, NULL);
+}
+
 static void verified(void)
 {
   curl_easy_setopt(curl_of_current(), CURLOPT_SSL_VERIFYPEER, 1L);
@@ -367,6 +372,7 @@ static const Change betterments[] = {
     {"URL", url_good, "", false},
     {"CURLU", parsed_good, "", false},
     {"CURLU's parts", parts_good, "", false},
+    {"CURLU gone, URL", parsed_gone, "", false},
 };
 
 /* A transfer that goes elsewhere, and says meanwhile that it goes to Thred. */
@@ -391,8 +397,10 @@ static void try_betterment(Attack *attack, size_t i)
     return;
   attack->curlu = curl_url();
   curl_url_set(attack->curlu, CURLUPART_URL, what->make == parsed_good ? GOOD_URL : url, 0);
-  attack_open(attack, what->make == parts_good ? NULL : url, NULL);
+  attack_open(attack, what->make == parsed_gone ? GOOD_URL : url, NULL);
   if (what->make == parts_good)
+    curl_easy_setopt(attack->client.curl, CURLOPT_URL, NULL);
+  if (what->make == parts_good || what->make == parsed_gone)
     curl_easy_setopt(attack->client.curl, CURLOPT_CURLU, attack->curlu);
   listen_at(attack, place, what, starts[start].due);
   attack_run(attack);

@@ -27,11 +27,10 @@
 
 typedef struct World {
   Capture twin, elsewhere, impostor, proxy;
-  char bundle[96];  /* the authorities that clients trust */
-  bool linked;      /* thred_curl_attach(), not the shim */
-  unsigned right;   /* the port of the emulator or its twin */
-  bool emulated;    /* which one that is */
-  const char *seen; /* of the last attack: see Attack.due */
+  char bundle[96]; /* the authorities that clients trust */
+  bool linked;     /* thred_curl_attach(), not the shim */
+  unsigned right;  /* the port of the emulator or its twin */
+  bool emulated;   /* which one that is */
 } World;
 
 extern World world;
@@ -90,8 +89,6 @@ int audience_stop(void **state);
 /* Every attack of a family, against the emulator and its twin, once with curl_easy_perform and once
  * in a multi handle. */
 void audience_run(const Family *family);
-/* How many of a family's attacks are made. */
-size_t audience_count(const Family *family);
 
 /* All that was run. */
 typedef struct Totals {
@@ -99,6 +96,13 @@ typedef struct Totals {
   size_t by_emulator, by_twin, by_impostor, by_proxy; /* tokens that were due and came */
 } Totals;
 extern Totals audience_totals;
+
+/* The tokens, into the cache and the judge's hands. */
+void judge_start(void);
+void judge_stop(void);
+/* When the clients of an attack are gone. False: something leaked, or a token that had to come did
+ * not. */
+bool judge(const Attack *attack);
 
 /* ---- for the families ---- */
 

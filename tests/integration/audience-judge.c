@@ -47,7 +47,7 @@ void judge_start(void)
 static bool is_misplaced(const Known *token, const char *target)
 {
   const char *end = target + strcspn(target, "?#");
-  const char *found = strstr(target, token->business ? token->business : "/invoices");
+  const char *found = strcasestr(target, token->business ? token->business : "/invoices");
   bool stands = found && found < end;
   return token->business ? !stands : stands;
 }
@@ -93,11 +93,28 @@ static void see(char *text, size_t size, char letter)
   text[length + 1] = '\0';
 }
 
+/* The library's own, for a business that is not in the cache: the one use of a partner token that
+ * no attack has asked for. */
+static bool is_token_request(json_object *log, size_t i)
+{
+  const char *host = log_text(log, i, "host"), *value = log_authorization(log, i);
+  bool good = false;
+  for (size_t k = 0; k < KNOWN; k++)
+    good |= !known[k].business && strcmp(known[k].host, host) == 0 &&
+            strncmp(value, "Bearer ", 7) == 0 && strcmp(value + 7, known[k].text) == 0;
+  return good && log_authorizations(log, i) == 1 &&
+         strcmp(log_text(log, i, "scheme"), "https") == 0 &&
+         strcmp(log_text(log, i, "method"), "POST") == 0 &&
+         strstr(log_text(log, i, "target"), "/oauth2/token/");
+}
+
 static void look_at_emulator(void)
 {
   json_object *log = request_log(&emulator);
   for (size_t i = 0; i < json_object_array_length(log); i++) {
     const char *value = log_authorizations(log, i) ? log_authorization(log, i) : NULL;
+    if (is_token_request(log, i))
+      continue;
     bool good = log_authorizations(log, i) <= 1 && strcmp(log_text(log, i, "scheme"), "https") == 0;
     see(seen, sizeof seen,
         good ? letter_of(log_text(log, i, "host"), log_text(log, i, "target"), value) : '?');

@@ -269,8 +269,7 @@ const char *const audience_configured_hosts[AUDIENCE_CONFIGURED] = {
     "evil.example%2f.thredfi.com",
     "evil.example .thredfi.com",
     "xn--thredfi-.com",
-    "th\xd0\xb3"
-    "edfi.com",
+    "\xd1\x82hredfi.com", /* a Cyrillic letter */
 };
 
 static void configure(void)

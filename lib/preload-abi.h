@@ -16,7 +16,7 @@
 #include <stdint.h>
 #include <thred/thred.h>
 
-#define PRELOAD_ABI    4u
+#define PRELOAD_ABI    5u
 #define PRELOAD_SYMBOL thred_preload_api
 
 /* Where the body of a request comes from. */
@@ -31,8 +31,9 @@ typedef enum {
 /* What the program has set on a handle, of all that matters to us. Strings and lists are the
  * caller's, good until disarm, or as long as the handle rests. */
 typedef struct {
-  const char *url; /* CURLOPT_URL */
-  CURLU *curlu;    /* CURLOPT_CURLU: wins over the URL */
+  const char *url;     /* CURLOPT_URL */
+  const void *written; /* where libcurl keeps that until it sets out; NULL: not known */
+  CURLU *curlu;        /* CURLOPT_CURLU: wins over the URL */
   struct curl_slist *headers;
   curl_prereq_callback prereq;
   void *prereq_data;

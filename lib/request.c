@@ -196,14 +196,25 @@ static bool ask_libcurl(Handle *handle, Sending *sending)
 static bool ask_curlu(Handle *handle, Sending *sending)
 {
   CURLU *curlu = handle->program.curlu;
+  const char *began = handle->remembered.url; /* when it was armed */
   if (!curlu || sending->redirects > 0)
     return true;
   if (handle->api.url_get(curlu, CURLUPART_URL, &sending->parsed, 0) || !sending->parsed)
     return false;
+  if (!began || strcmp(sending->parsed, began) != 0)
+    return false; /* changed since, and libcurl may have set out with either */
   if (strcmp(sending->parsed, sending->url) != 0)
     handle->may_answer = false;
   sending->url = sending->parsed;
   return true;
+}
+
+/* A program that sets another URL while libcurl is on its way makes it report that one, and ask for
+ * the one before. The shim sees it. */
+static bool is_set_late(const Handle *handle, const Sending *sending)
+{
+  const PreloadProgram *watched = handle->watched;
+  return watched && !watched->curlu && watched->written == sending->url;
 }
 
 /* A token goes only to the host where the transfer began, and no more once it was anywhere else. An
@@ -385,7 +396,8 @@ static void write_request(Handle *handle, int local_port)
   bool known = ask_libcurl(handle, &sending);
   if (known && sending.redirects == 0)
     handle->may_answer = handle->retry_wanted && !handle->spent;
-  handle->sent = known && ask_curlu(handle, &sending) && attach_token(handle, &sending, local_port);
+  known = known && !is_set_late(handle, &sending) && ask_curlu(handle, &sending);
+  handle->sent = known && attach_token(handle, &sending, local_port);
   response_begin(handle, handle->sent ? RESPONSE_OPEN : RESPONSE_PASSES);
   handle->was_read = handle->watched && handle->watched->counts_reads && handle->in_front ? 0 : -1;
   handle->read_ended = false;

@@ -20,6 +20,8 @@ bool tls_chain_bind(TlsChain *chain, void *(*find)(void *handle, const char *nam
       {"X509_STORE_CTX_get0_param", &chain->store_ctx_get0_param},
       {"X509_STORE_CTX_set_verify_cb", &chain->store_ctx_set_verify_cb},
       {"X509_VERIFY_PARAM_set1", &chain->param_set1},
+      {"X509_VERIFY_PARAM_clear_flags", &chain->param_clear_flags},
+      {"X509_VERIFY_PARAM_set_purpose", &chain->param_set_purpose},
       {"X509_verify_cert", &chain->verify_cert},
       {"ERR_set_mark", &chain->err_set_mark},
       {"ERR_pop_to_mark", &chain->err_pop_to_mark},
@@ -40,14 +42,30 @@ static int as_it_is(int good, void *context)
   return good;
 }
 
+/* What a callback may have let pass: a time that is not now, a certificate for something else than
+ * a server, demands that nobody knows, proxy certificates. Of openssl/x509_vfy.h and x509v3.h. */
+#define USE_CHECK_TIME     0x2
+#define IGNORE_CRITICAL    0x10
+#define ALLOW_PROXY_CERTS  0x40
+#define NO_CHECK_TIME      0x200000
+#define PURPOSE_SSL_SERVER 2
+
+static bool be_strict(const TlsChain *chain, void *param)
+{
+  return chain->param_clear_flags(param, USE_CHECK_TIME | IGNORE_CRITICAL | ALLOW_PROXY_CERTS |
+                                             NO_CHECK_TIME) &&
+         chain->param_set_purpose(param, PURPOSE_SSL_SERVER);
+}
+
 /* As ssl_verify_cert_chain in ssl/ssl_cert.c of OpenSSL 3.0 does for a client. */
 static bool verify(const TlsChain *chain, void *context, void *ssl, void *certificate)
 {
-  void *store = chain->ssl_ctx_get_cert_store(chain->ssl_get_ssl_ctx(ssl));
+  void *store = chain->ssl_ctx_get_cert_store(chain->ssl_get_ssl_ctx(ssl)), *param;
   if (!store ||
       !chain->store_ctx_init(context, store, certificate, chain->ssl_get_peer_cert_chain(ssl)) ||
       !chain->store_ctx_set_default(context, "ssl_server") ||
-      !chain->param_set1(chain->store_ctx_get0_param(context), chain->ssl_get0_param(ssl)))
+      !(param = chain->store_ctx_get0_param(context)) ||
+      !chain->param_set1(param, chain->ssl_get0_param(ssl)) || !be_strict(chain, param))
     return false;
   chain->store_ctx_set_verify_cb(context, as_it_is);
   return chain->verify_cert(context) == 1;

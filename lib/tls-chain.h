@@ -5,7 +5,8 @@
  * Of a connection that is up, OpenSSL tells the result of its verification and not who came to it:
  * a program may have put a callback of its own in place (CURLOPT_SSL_CTX_FUNCTION) that says yes to
  * everything, and OpenSSL has no function to ask for it. So the chain is built again, from what the
- * connection trusts and with its rules, and nobody is asked.
+ * connection trusts and with its rules, and nobody is asked; but a rule that lets pass what has
+ * expired, or is for another purpose, counts for nothing.
  */
 #ifndef THRED_LIB_TLS_CHAIN_H
 #define THRED_LIB_TLS_CHAIN_H
@@ -26,6 +27,8 @@ typedef struct {
   void *(*store_ctx_get0_param)(const void *context);
   void (*store_ctx_set_verify_cb)(void *context, int (*callback)(int good, void *context));
   int (*param_set1)(void *to, const void *from);
+  int (*param_clear_flags)(void *param, unsigned long flags);
+  int (*param_set_purpose)(void *param, int purpose);
   int (*verify_cert)(void *context);
   int (*err_set_mark)(void);
   int (*err_pop_to_mark)(void);

@@ -59,6 +59,17 @@ static CURLcode pass_option(const Library *library, CURL *curl, CURLoption optio
              : library->api.easy_setopt(curl, option, argument.pointer);
 }
 
+/* When it sets out, libcurl puts the URL in its own words, in another place (parseurlandfillconn in
+ * url.c). So whoever finds this one later knows that it was set too late, and is asked for by the
+ * next transfer only. */
+static void note_written(const Library *library, Watch *watch, CURL *curl)
+{
+  char *url = NULL;
+  watch->program.written = NULL;
+  if (watch->may_be_thred && !library->api.easy_getinfo(curl, CURLINFO_EFFECTIVE_URL, &url))
+    watch->program.written = url;
+}
+
 /* An option that decides whether the handle is for Thred. While that is armed, what is ours of the
  * request goes off it, the program's goes on, and it is judged again; so is a handle that waits in
  * a multi and was not for Thred, or authorised, until now. One that rests does so no more; only the
@@ -75,6 +86,8 @@ static CURLcode set_judged(const Library *library, Watch *watch, CURL *curl, CUR
   CURLcode code = pass_option(library, curl, option, argument);
   if (code == CURLE_OK)
     watch_note(watch, option, argument);
+  if (code == CURLE_OK && option == CURLOPT_URL)
+    note_written(library, watch, curl);
   if (armed || in_multi)
     arm_changed(watch, curl, armed);
   return code;

@@ -161,6 +161,7 @@ bool watch_copy(Watch *copy, const Watch *from)
   copy->program = from->program;
   copy->program.url = copy->url;
   copy->program.netrc_file = copy->netrc_file;
+  copy->program.written = NULL;
   copy->may_be_thred = from->may_be_thred;
   copy->unknown = from->unknown;
   copy->has_fields = from->has_fields;

@@ -3,7 +3,9 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -14,14 +16,7 @@
 
 #include "harness.h"
 
-typedef struct Connection {
-  Capture *capture;
-  int fd;
-  SSL *ssl; /* NULL: plain */
-  unsigned number;
-  char bytes[16384]; /* received, not yet a whole request */
-  size_t length;
-} Connection;
+typedef CaptureConnection Connection;
 
 /* ---- bytes ---- */
 
@@ -31,10 +26,21 @@ static bool wait_readable(const Connection *connection)
   struct pollfd fds[] = {{connection->capture->stop[0], POLLIN, 0}, {connection->fd, POLLIN, 0}};
   if (connection->ssl && SSL_pending(connection->ssl))
     return true;
-  return poll(fds, 2, -1) > 0 && !fds[0].revents;
+  return poll(fds, 2, connection->capture->patience_ms) > 0 && !fds[0].revents;
 }
 
-static bool receive(Connection *connection)
+static void keep_raw(char **raw, size_t *raw_length, const char *data, size_t length)
+{
+  char *grown = realloc(*raw, *raw_length + length + 1);
+  if (!grown)
+    abort(); /* a byte that is not looked at must not pass for one that did not come */
+  memcpy(grown + *raw_length, data, length);
+  *raw = grown;
+  *raw_length += length;
+  grown[*raw_length] = '\0';
+}
+
+bool capture_receive(Connection *connection)
 {
   char *to = connection->bytes + connection->length;
   size_t room = sizeof connection->bytes - 1 - connection->length;
@@ -44,17 +50,22 @@ static bool receive(Connection *connection)
       connection->ssl ? SSL_read(connection->ssl, to, (int)room) : read(connection->fd, to, room);
   if (length <= 0)
     return false;
+  keep_raw(&connection->raw, &connection->raw_length, to, (size_t)length);
   connection->length += (size_t)length;
   connection->bytes[connection->length] = '\0';
   return true;
 }
 
+bool capture_send(const Connection *connection, const void *data, size_t length)
+{
+  ssize_t sent = connection->ssl ? SSL_write(connection->ssl, data, (int)length)
+                                 : send(connection->fd, data, length, MSG_NOSIGNAL);
+  return sent == (ssize_t)length;
+}
+
 static bool answer(const Connection *connection, const char *text)
 {
-  size_t length = strlen(text);
-  ssize_t sent = connection->ssl ? SSL_write(connection->ssl, text, (int)length)
-                                 : send(connection->fd, text, length, MSG_NOSIGNAL);
-  return sent == (ssize_t)length;
+  return capture_send(connection, text, strlen(text));
 }
 
 /* ---- requests ---- */
@@ -102,7 +113,8 @@ static void serve_requests(Connection *connection)
 {
   for (;;) {
     size_t length = whole_request(connection);
-    if (length ? !answer(connection, take_request(connection, length)) : !receive(connection))
+    if (length ? !answer(connection, take_request(connection, length))
+               : !capture_receive(connection))
       return;
   }
 }
@@ -127,9 +139,14 @@ static void *serve(void *data)
   Connection *connection = data;
   Capture *capture = connection->capture;
   if (begin_tls(connection))
-    serve_requests(connection);
+    capture->speak ? capture->speak(connection) : serve_requests(connection);
+  pthread_mutex_lock(&capture->lock);
+  keep_raw(&capture->raw, &capture->raw_length, connection->raw ? connection->raw : "",
+           connection->raw_length);
+  pthread_mutex_unlock(&capture->lock);
   SSL_free(connection->ssl);
   close(connection->fd);
+  free(connection->raw);
   free(connection);
   OPENSSL_thread_stop();
   atomic_fetch_sub(&capture->serving, 1);
@@ -139,6 +156,8 @@ static void *serve(void *data)
 static void begin(Capture *capture, int fd)
 {
   pthread_t thread;
+  /* Or an answer behind TLS's session tickets would wait for their acknowledgement, 40 ms. */
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
   Connection *connection = calloc(1, sizeof *connection);
   if (!connection) {
     close(fd);
@@ -171,9 +190,16 @@ static void *accept_all(void *data)
 
 /* ---- the server ---- */
 
+static struct sockaddr_in loopback(unsigned port)
+{
+  return (struct sockaddr_in){.sin_family = AF_INET,
+                              .sin_addr = {htonl(INADDR_LOOPBACK)},
+                              .sin_port = htons((uint16_t)port)};
+}
+
 static void listen_somewhere(Capture *capture)
 {
-  struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+  struct sockaddr_in address = loopback(0);
   socklen_t size = sizeof address;
   capture->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   assert_true(capture->listener >= 0);
@@ -186,6 +212,7 @@ static void listen_somewhere(Capture *capture)
 void capture_start(Capture *capture, const char *pem)
 {
   memset(capture, 0, sizeof *capture);
+  capture->patience_ms = -1;
   pthread_mutex_init(&capture->lock, NULL);
   signal(SIGPIPE, SIG_IGN); /* OpenSSL writes without MSG_NOSIGNAL */
   capture->tls = SSL_CTX_new(TLS_server_method());
@@ -202,6 +229,26 @@ static bool is_idle(void *capture)
   return atomic_load(&((Capture *)capture)->serving) == 0;
 }
 
+/* A connection that says nothing, and is the last one: when it is answered, all are accepted. */
+static void come_last(const Capture *capture)
+{
+  struct sockaddr_in address = loopback(capture->port);
+  char byte;
+  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
+  assert_int_equal(shutdown(fd, SHUT_WR), 0);
+  (void)!read(fd, &byte, 1);
+  close(fd);
+}
+
+void capture_settle(Capture *capture)
+{
+  come_last(capture);
+  for (int i = 0; i < 1000 && !is_idle(capture); i++)
+    sched_yield(); /* most often it is a matter of microseconds */
+  wait_until(is_idle, capture);
+}
+
 void capture_stop(Capture *capture)
 {
   close(capture->stop[1]);
@@ -210,6 +257,8 @@ void capture_stop(Capture *capture)
   close(capture->stop[0]);
   close(capture->listener);
   SSL_CTX_free(capture->tls);
+  free(capture->raw);
+  capture->raw = NULL;
   pthread_mutex_destroy(&capture->lock);
 }
 
@@ -218,7 +267,7 @@ void capture_reset(Capture *capture, const char *const *answers)
   pthread_mutex_lock(&capture->lock);
   capture->answers = answers;
   capture->connections = 0;
-  capture->length = 0;
+  capture->length = capture->raw_length = 0;
   capture->text[0] = '\0';
   pthread_mutex_unlock(&capture->lock);
 }

@@ -111,10 +111,11 @@ typedef int (*curl_prereq_callback)(void *clientp, char *conn_primary_ip, char *
  * XOAUTH2_BEARER. Set while the handle is attached, they can show a token to the wrong host.
  *
  * The token is chosen by the URL that libcurl reports before each request, so what changes the
- * request behind that URL must not be used: CURLOPT_REQUEST_TARGET and CURLOPT_PORT. With
+ * request behind that URL must not be used: CURLOPT_REQUEST_TARGET and CURLOPT_PORT, a CURLOPT_URL
+ * that is set, and a CURLOPT_CURLU that is changed, by a callback in the middle of a transfer. With
  * CURLOPT_CURLU and a libcurl below 8.12, set CURLOPT_URL to NULL before each transfer: such a
  * libcurl goes on reporting the URL of an earlier one, and the token would be the wrong one for the
- * path.
+ * path, or go to another port of the host.
  *
  * The TLS library of the handle's libcurl must be OpenSSL or GnuTLS, so that the connection can be
  * asked whether its peer was verified, and for which host; over any other no token is sent.

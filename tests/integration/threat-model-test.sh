@@ -12,10 +12,11 @@ page=docs/threat-model.md
 named() {
   local name=$1 file case
   shift
-  file=$(find tests scripts \( -name "$name" -o -name "$name.c" -o -name "$name.sh" \) -type f | head -n 1)
+  file=$(find tests scripts -type f \( -path "*/$name" -o -path "*/$name.c" -o -path "*/$name.sh" \) \
+    -not -path '*/corpus/*' | head -n 1)
   [ -n "$file" ] || { echo "# no file $name"; return 1; }
   for case in "$@"; do
-    grep -qw -- "$case" "$file" "${file%/*}/${name#test-}"-*.c 2>/dev/null ||
+    grep -qw -- "$case" "$file" "${file%/*}/$(basename "${name#test-}")"-*.c 2>/dev/null ||
       { echo "# $file has no $case"; return 1; }
   done
 }

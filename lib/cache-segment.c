@@ -104,10 +104,13 @@ static CacheWhy enter_file(int fd, const struct stat *st, CacheKind kind, bool k
                            const char *path, Cache **cache)
 {
   CacheWhy why = map_file(fd, st, kind, path, cache);
-  const int error = keyed && why.error == 0 ? cache_take_key(*cache) : 0;
+  if (why.error || !*cache || !keyed)
+    return why;
+  const int error = cache_take_key(*cache);
   if (!error)
     return why;
   cache_discard(*cache);
+  *cache = NULL;
   return cache_why_no_key(error);
 }
 

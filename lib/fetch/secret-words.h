@@ -32,6 +32,7 @@ static inline bool secret_words_repeat(const char *words, const char *secret)
 static inline size_t secret_words_time(const char *at)
 {
   static const char digits[] = "0123456789";
+  /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): it does not know strspn */
   return strspn(at, digits) == 8 && at[8] == 'T' && strspn(at + 9, digits) == 6 && at[15] == 'Z'
              ? 16
              : 0;
@@ -46,10 +47,10 @@ static inline bool secret_words_look_encoded(const char *words)
   for (const char *at = words; *at; at++) {
     if (run == 0)
       at += secret_words_time(at);
-    const bool is_digit = *at >= '0' && *at <= '9', is_upper = *at >= 'A' && *at <= 'Z',
-               is_lower = *at >= 'a' && *at <= 'z';
     if (!*at)
       break;
+    const bool is_digit = *at >= '0' && *at <= '9', is_upper = *at >= 'A' && *at <= 'Z',
+               is_lower = *at >= 'a' && *at <= 'z';
     if (!is_digit && !is_upper && !is_lower && !strchr(others, *at)) {
       digit = upper = lower = false;
       run = 0;

@@ -278,15 +278,13 @@ static void *serve(void *data)
   char first = 0;
   setsockopt(connection->fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
   /* The one that is reset unseen is the first after the order. */
-  if (atomic_load(&server->is_hostile) && server->how.way == HOSTILE_TCP_RESET &&
-      atomic_load(&server->connections) == 0)
-    serve_hostile(connection);
-  else if (!wait_for(connection, POLLIN, PATIENCE_MS) ||
-           recv(connection->fd, &first, 1, MSG_PEEK) != 1)
-    ;
-  else if (first == 'P')
+  const bool unseen = atomic_load(&server->is_hostile) && server->how.way == HOSTILE_TCP_RESET &&
+                      atomic_load(&server->connections) == 0;
+  const bool spoke = unseen || (wait_for(connection, POLLIN, PATIENCE_MS) &&
+                                recv(connection->fd, &first, 1, MSG_PEEK) == 1);
+  if (first == 'P')
     take_order(connection);
-  else if (atomic_load(&server->is_hostile))
+  else if (spoke && atomic_load(&server->is_hostile))
     serve_hostile(connection);
   else if (first == 0x16 && begin_tls(connection, server->good)) /* RFC 8446, 5.1: a handshake */
     be_good(connection);

@@ -266,7 +266,7 @@ char *elf_file_find_text(const char *path, const char *text)
     const char *found = memmem(buffer, kept, text, strlen(text));
     result = found ? with_number(found, text, buffer + kept) : NULL;
   }
-  if (fd >= 0)
-    close(fd); /* NOLINT(clang-analyzer-unix.Malloc): it does not know g_autofree */
+  if (fd >= 0) /* NOLINT(clang-analyzer-unix.Malloc): it does not know g_autofree */
+    close(fd);
   return result;
 }

@@ -23,6 +23,13 @@ static EVP_CIPHER *cipher(void)
   return cipher;
 }
 
+void aead_prepare(void)
+{
+  ERR_set_mark();
+  (void)cipher();
+  ERR_pop_to_mark();
+}
+
 /* A context for each call, rather than one that is kept: EVP_CIPHER_CTX_free(3) wipes the key's
  * schedule, and a core dump of the process must not have it. 0.3 us. The thread's queue of errors
  * is the program's: an entry of ours in it would be taken for one of its TLS connection's

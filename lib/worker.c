@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "lib/aead.h"
+
 #define FORK_PATIENCE_MS 100  /* longer steps than this are a credential module's */
 #define EXIT_PATIENCE_MS 3000 /* nobody's exit is held up longer */
 
@@ -80,8 +82,7 @@ __attribute__((constructor)) static void register_fork_handlers(void)
 
 static atomic_bool exiting;
 
-/* Runs before OpenSSL's own handler, which was registered before the first worker: whoever asks for
- * a token has made a digest for its key. */
+/* Runs before OpenSSL's own handler, which register_exit() sees to. */
 static void on_exit_hold(void)
 {
   atomic_store(&exiting, true);
@@ -89,9 +90,15 @@ static void on_exit_hold(void)
     (void)take_gate(EXIT_PATIENCE_MS);
 }
 
+/* OpenSSL first: the handlers run in the reverse order, and its own takes to pieces what a worker
+ * uses. It registers that with the first fetch (not with OPENSSL_init_crypto(3) and no option);
+ * what came before, perhaps nothing but a digest (digest.c), has not. */
 static bool register_exit(void)
 {
   static atomic_bool registered;
+  if (atomic_load(&registered))
+    return true;
+  aead_prepare();
   return atomic_exchange(&registered, true) || atexit(on_exit_hold) == 0;
 }
 

@@ -2,11 +2,14 @@
 /* lib/worker: what is left of a worker that has done its work. OpenSSL's memory is counted here. */
 #include <openssl/crypto.h>
 #include <openssl/err.h>
+#include <openssl/evp.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "config.h"
 #include "lib/worker.h"
@@ -67,10 +70,55 @@ static void nothing_of_openssls_outlives_the_work(void **state)
   assert_false(hears_signals);
 }
 
-int main(void)
+/* ---- a program that ends while a worker is at it ---- */
+
+static sem_t at_it;
+static atomic_bool is_done;
+
+static void openssl_goes(void)
 {
+  if (!atomic_load(&is_done))
+    _exit(3);
+}
+
+static void work_slowly(void *data)
+{
+  (void)data;
+  EVP_MD_free(EVP_MD_fetch(NULL, "SHA256", NULL));
+  OPENSSL_atexit(openssl_goes);
+  sem_post(&at_it);
+  usleep(200000);
+  atomic_store(&is_done, true);
+}
+
+/* It has not called OpenSSL before. */
+static int end_beside_a_worker(void)
+{
+  if (sem_init(&at_it, 0, 0) || !worker_start(work_slowly, NULL))
+    return 2;
+  sem_wait(&at_it);
+  return 0;
+}
+
+static void openssl_is_there_until_the_work_is_done(void **state)
+{
+  (void)state;
+  pid_t pid = fork();
+  if (pid == 0) {
+    execl("/proc/self/exe", "test-worker", "end", NULL);
+    _exit(127);
+  }
+  assert_int_equal(child_wait(pid), 0);
+}
+
+int main(int argc, char **argv)
+{
+  (void)argv;
+  if (argc > 1)
+    return end_beside_a_worker();
   static const struct CMUnitTest tests[] = {
       cmocka_unit_test(nothing_of_openssls_outlives_the_work),
+      cmocka_unit_test(openssl_is_there_until_the_work_is_done),
   };
   /* Before anything of OpenSSL's: its own key comes after this one, and so does its destructor. */
   if (!CRYPTO_set_mem_functions(get, resize, give_back) || sem_init(&ended, 0, 0) ||

@@ -26,6 +26,7 @@ typedef struct {
   int64_t remaining_ms;                                 /* at mono_from */
   int64_t mono_from, mono_until, real_from, real_until; /* coarse clocks, ms */
   uint32_t length, jitter;
+  bool kept; /* out of swap, as far as that goes: asked for once */
 } Copy;
 
 typedef struct {
@@ -192,8 +193,9 @@ void copies_put(const Cache *cache, const CacheKey *key, uint32_t entry, const C
     return;
   if (copy->length > token->length)
     secure_wipe(value + token->length, copy->length - token->length);
-  if (!word_get(&copies->fingerprint[set][way])) /* its first token */
+  if (!copy->kept)
     secret_keep_from_swap(value, ROOM);
+  copy->kept = true;
   fill(copy, cache, key, entry, token);
   memcpy(value, token->value, token->length);
   word_set(&copies->fingerprint[set][way], fingerprint);

@@ -113,8 +113,10 @@ static void look_after_fork(void)
   /* A thread was just making it, and it is not in the list yet. */
   for (int kind = 0; kind < CACHE_KINDS; kind++)
     leave_unless_named(atomic_load(&current[kind]), names);
-  for (Cache *cache = atomic_load(&all); cache; cache = cache->older)
+  for (Cache *cache = atomic_load(&all); cache; cache = cache->older) {
     leave_unless_named(cache, names);
+    cache_keep_key(cache);
+  }
   atomic_store_explicit(mark, 1, memory_order_release);
 }
 

@@ -163,6 +163,9 @@ bool cache_has_key(const CacheEntry *entry, const CacheKey *key);
  * retired. Any thread. */
 int cache_take_key(Cache *cache);
 
+/* In a child of fork(2): a key that it inherited is not locked any more. */
+void cache_keep_key(const Cache *cache);
+
 /* For a mapping that nobody uses. */
 void cache_drop_key(Cache *cache);
 

@@ -90,6 +90,13 @@ int cache_take_key(Cache *cache)
   return error;
 }
 
+void cache_keep_key(const Cache *cache)
+{
+  AeadKey *key = atomic_load_explicit(&cache->key, memory_order_acquire);
+  if (key)
+    secret_keep_from_swap(key, sizeof *key);
+}
+
 void cache_drop_key(Cache *cache)
 {
   give_back(atomic_exchange(&cache->key, NULL));

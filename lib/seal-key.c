@@ -51,10 +51,12 @@ static long find(const uint8_t *salt)
 }
 
 /*
- * It is made in the thread's own keyring: a service, whose session keyring leads to none of the
+ * It is made in the process's own keyring: a service, whose session keyring leads to none of the
  * user's, possesses it there, and may set its time (in the user's it could only look at it); and
  * who dies before that is set leaves nothing. What stays behind is that keyring, empty, for as long
- * as the thread lives.
+ * as the process lives. A thread's would cost more: every thread that is begun by one that has such
+ * a keyring gets another (copy_creds in Linux's kernel/cred.c), and 200 of them are all the keys
+ * that the user may have (keyrings(7)).
  */
 int seal_key_store(const uint8_t salt[SEAL_SALT_SIZE], const AeadKey *key)
 {
@@ -62,7 +64,7 @@ int seal_key_store(const uint8_t salt[SEAL_SALT_SIZE], const AeadKey *key)
   if (getuid() != geteuid())
     return EPERM;
   long serial = syscall(SYS_add_key, "user", name.text, key->bytes, sizeof key->bytes,
-                        (long)KEY_SPEC_THREAD_KEYRING);
+                        (long)KEY_SPEC_PROCESS_KEYRING);
   if (serial < 0)
     return errno;
   int error = control(KEYCTL_SET_TIMEOUT, serial, LIFETIME_S, 0, 0) ||
@@ -72,7 +74,7 @@ int seal_key_store(const uint8_t salt[SEAL_SALT_SIZE], const AeadKey *key)
                   : 0;
   if (error)
     control(KEYCTL_UNLINK, serial, KEY_SPEC_USER_KEYRING, 0, 0);
-  control(KEYCTL_UNLINK, serial, KEY_SPEC_THREAD_KEYRING, 0, 0);
+  control(KEYCTL_UNLINK, serial, KEY_SPEC_PROCESS_KEYRING, 0, 0);
   return error;
 }
 

@@ -2,11 +2,14 @@
 #include "lib/secret-memory.h"
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define LOCKED_MAX (64u * 1024u)
+#define SHARE      4u /* the part that is ours of what the program may lock */
 #define SPARES     4u /* more rooms than are in use at a time, most often */
 
 void *secret_pages(size_t size)
@@ -19,13 +22,37 @@ void *secret_pages(size_t size)
   return memory;
 }
 
+/* What may be locked in all: the program may have secrets of its own, which need the rest. */
+static uint64_t locked_max(void)
+{
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_MEMLOCK, &limit))
+    return 0;
+  const rlim_t share = limit.rlim_cur / SHARE; /* RLIM_INFINITY is the largest number */
+  return share < LOCKED_MAX ? share : LOCKED_MAX;
+}
+
+/* Who has locked, and how many bytes: a child of fork(2) inherits no locks (mlock(2)). */
+static _Atomic uint64_t locked;
+
+static bool take_leave(uint64_t bytes)
+{
+  const uint64_t process = (uint64_t)getpid() << 32, max = locked_max();
+  uint64_t seen = atomic_load(&locked), had;
+  do {
+    had = seen >> 32 == process >> 32 ? seen & UINT32_MAX : 0;
+    if (had + bytes > max)
+      return false;
+  } while (!atomic_compare_exchange_weak(&locked, &seen, process | (had + bytes)));
+  return true;
+}
+
 void secret_keep_from_swap(void *memory, size_t size)
 {
-  static _Atomic size_t locked;
   const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
   const uintptr_t from = (uintptr_t)memory / page * page;
   const size_t whole = ((uintptr_t)memory + size - from + page - 1) / page * page;
-  if (atomic_fetch_add(&locked, whole) + whole > LOCKED_MAX || mlock(memory, size))
+  if (take_leave(whole) && mlock(memory, size))
     atomic_fetch_sub(&locked, whole);
 }
 

@@ -18,8 +18,8 @@ void *secret_pages(size_t size);
 
 /*
  * Keeps them out of swap as well, where there is leave for it: what is locked counts against the
- * program's RLIMIT_MEMLOCK, so that a process locks 64 KiB in all, and what does not go is no
- * error.
+ * program's RLIMIT_MEMLOCK, so a process locks 64 KiB in all, and a quarter of that limit at most;
+ * what does not go is no error. Each call counts; a child of fork(2) has to call again.
  */
 void secret_keep_from_swap(void *memory, size_t size);
 

@@ -23,6 +23,7 @@ typedef struct {
   GPtrArray *files; /* ConfigFile, of all directories, in any order */
   char *buffer;     /* FILE_BYTES_MAX + 1 */
   gsize total;
+  bool starved; /* of descriptors or memory: what was not read may be what forbids */
 } Files;
 
 static void file_free(ConfigFile *file)
@@ -64,6 +65,20 @@ static void not_taken(Files *files, ConfigLevel level, const char *path, const c
     files->tree->incomplete = true;
 }
 
+/* Of the program, and over in a moment: it says nothing about the file. */
+static bool is_shortage(int error)
+{
+  return error == EMFILE || error == ENFILE || error == ENOMEM;
+}
+
+/* What follows from the errno that secure_open() has left: EPERM is its rule. */
+static Consequence consequence_of(int error, Consequence of_refusal)
+{
+  if (error == EPERM)
+    return of_refusal;
+  return error == EACCES || error == ENOENT || error == ENOTDIR ? LEFT_OUT : ENVIRONMENTS_OFF;
+}
+
 static bool is_conf_name(const char *name)
 {
   gsize length = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-");
@@ -96,14 +111,17 @@ static void list_directory(Files *files, ConfigLevel level, const char *path)
   config_tree_source(files->tree, path);
   int fd = secure_open(path, SECURE_DIRECTORY, &st, why, sizeof why);
   if (fd < 0) {
-    if (errno != ENOENT)
-      not_taken(files, level, path, why, errno == EPERM ? ENVIRONMENTS_OFF : LEFT_OUT);
+    const int error = errno;
+    if (is_shortage(error))
+      files->starved = true;
+    else if (error != ENOENT)
+      not_taken(files, level, path, why, consequence_of(error, ENVIRONMENTS_OFF));
     return;
   }
   DIR *directory = fdopendir(fd);
   if (!directory) {
     close(fd);
-    not_taken(files, level, path, "it cannot be listed", ENVIRONMENTS_OFF);
+    files->starved = true;
     return;
   }
   const struct dirent *entry;
@@ -151,6 +169,7 @@ static void read_refused(Files *files, const ConfigFile *file)
 {
   struct stat st;
   int fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  files->starved |= fd < 0 && is_shortage(errno);
   if (fd < 0)
     return;
   if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
@@ -167,9 +186,12 @@ static void read_file(Files *files, const ConfigFile *file)
   config_tree_source(files->tree, file->path);
   int fd = secure_open(file->path, SECURE_CONFIG, &st, why, sizeof why);
   if (fd < 0) {
-    bool refused = errno == EPERM;
-    not_taken(files, file->level, file->path, why, refused ? GROUPS_OFF : LEFT_OUT);
-    if (refused && file->level != CONFIG_USER)
+    const int error = errno;
+    if (is_shortage(error))
+      files->starved = true;
+    else
+      not_taken(files, file->level, file->path, why, consequence_of(error, GROUPS_OFF));
+    if (error == EPERM && file->level != CONFIG_USER)
       read_refused(files, file);
     return;
   }
@@ -240,5 +262,5 @@ bool config_files_read(ConfigTree *tree, const SnapshotOrigin *origin)
   }
   g_ptr_array_unref(files.files);
   g_free(files.buffer);
-  return true;
+  return !files.starved;
 }

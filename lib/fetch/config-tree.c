@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "lib/fetch/secret-words.h"
+
 /*
  * A file of garbage must not crowd everything else out of the block (SNAPSHOT_MAX), so problems are
  * bounded: by number in one file, by bytes over all.
@@ -232,4 +234,12 @@ char *config_quote(const char *text)
     g_string_append_c(quoted, g_ascii_isprint(text[i]) ? text[i] : '?');
   g_string_append(quoted, shown < length ? "...\"" : "\"");
   return g_string_free(quoted, FALSE);
+}
+
+char *config_quote_unless_secret(const char *text)
+{
+  const bool is_number = text[strspn(text, "0123456789")] == 0;
+  return secret_words_look_encoded(text) && !is_number
+             ? g_strdup("what stands there (not shown: it may be a key)")
+             : config_quote(text);
 }

@@ -112,4 +112,7 @@ void config_tree_source(ConfigTree *tree, const char *path);
 /* `text` in quotes, short, without control characters: fit for a log line. Freed by the caller. */
 char *config_quote(const char *text);
 
+/* For words in whose place an API key may have been put by mistake. */
+char *config_quote_unless_secret(const char *text);
+
 #endif

@@ -50,7 +50,8 @@ int config_load(const SnapshotOrigin *origin, void **block, size_t *size, Error 
   g_autoptr(ConfigTree) tree = config_tree_new();
   g_autoptr(SnapshotBuild) build = snapshot_build_new();
   if (!config_files_read(tree, origin))
-    return error_set(error, THRED_E_NO_MEMORY, "no memory to read the configuration");
+    return error_set(error, THRED_E_NO_MEMORY,
+                     "no memory, or no descriptor, to read the configuration");
   if (origin->modules)
     config_tree_source(tree, origin->modules);
   config_limits_apply(tree);

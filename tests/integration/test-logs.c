@@ -218,9 +218,19 @@ static void a_key_in_the_configuration(void **state)
 {
   (void)state;
   static const char *const texts[] = {
-      "[credentials file]\napi-key = %s\n", "[credentials file]\n%s\n", "[%s]\nx = y\n",
+      "[credentials file]\napi-key = %s\n",
+      "[credentials file]\n%s\n",
+      "[%s]\nx = y\n",
 
       "[environment sandbox]\n%s = 1\n",
+      "[environment sandbox]\nbusiness = %s\n",
+      "[environment sandbox]\nkey-created = %s\n",
+      "[environment sandbox]\ntimeout = %s\n",
+      "[environment sandbox]\npin-business = %s\n",
+      "[environment sandbox]\nallow = %s;\n",
+      "[environment sandbox]\nexisting-authorization = %s\n",
+      "[environment sandbox]\ncredentials = file THRED_API_KEY=%s\n",
+      "[environment sandbox]\ncredentials = %s\n",
       "[credentials exec]\ncommand = /bin/echo %s '\n[environment sandbox]\ncredentials = exec\n"};
   char conf[512];
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {

@@ -2,6 +2,7 @@
 /* lib/fetch/config-files: which files are read, which replaced, which refused. */
 #include "tests/unit/config-fixture.h"
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -248,6 +249,43 @@ static void readable_by_root_only(void **state)
   assert_true(active(f));
 }
 
+/* Descriptors run out for a moment, somewhere while the files are read: no block comes of it, or
+ * one with all that they forbid. */
+static void out_of_descriptors(void **state)
+{
+  Fixture *f = *state;
+  struct rlimit before;
+  Error error = ERROR_INIT;
+  void *block = NULL;
+  size_t size;
+  fixture_write(f, "$S/a.conf", ACTIVE);
+  fixture_write(f, "$A/b.conf", "[environment sandbox]\nallow = business;\n");
+  assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+  const int next = dup(0);
+  close(next);
+  assert_int_equal(setrlimit(RLIMIT_NOFILE, &(struct rlimit){(rlim_t)next, before.rlim_max}), 0);
+  const int none = config_load(&f->origin, &block, &size, &error);
+  setrlimit(RLIMIT_NOFILE, &before);
+  assert_int_equal(none, THRED_E_NO_MEMORY);
+  assert_null(block);
+  fixture_load(f);
+  assert_true(active(f));
+  assert_int_equal(fixture_environment(f, "sandbox")->allow, SNAPSHOT_ALLOW_BUSINESS);
+}
+
+/* Nobody can tell what it would have forbidden. */
+static void a_link_to_itself(void **state)
+{
+  Fixture *f = *state;
+  char *path = fixture_expand(f, "$A/b.conf");
+  fixture_write(f, "$S/a.conf", ACTIVE);
+  assert_int_equal(symlink("b.conf", path), 0);
+  fixture_load(f);
+  assert_true(fixture_has_problem(f, "$A/b.conf: Too many levels of symbolic links"));
+  assert_false(active(f));
+  free(path);
+}
+
 static void a_refused_file_disables_what_it_names(void **state)
 {
   Fixture *f = *state;
@@ -339,6 +377,8 @@ int main(void)
       T(directories_open_to_others_to_write),
       T(owned_by_a_stranger),
       T(readable_by_root_only),
+      T(out_of_descriptors),
+      T(a_link_to_itself),
       T(a_refused_file_disables_what_it_names),
       T(a_refused_file_still_replaces),
       T(what_is_no_file),

@@ -89,7 +89,9 @@ typedef struct {
 } Value;
 
 #define NUMBER(text, low, high) "\"" text "\" is not a whole number from " low " to " high
-#define UUID_WHY(text)          "\"" text "\" is not a UUID like " BUSINESS
+#define NOT_A_UUID              " is not a UUID like " BUSINESS
+#define UUID_WHY(text)          "\"" text "\"" NOT_A_UUID
+#define UUID_OR_KEY             "what stands there (not shown: it may be a key)" NOT_A_UUID
 #define HOST_WHY(text)          "\"" text "\" is not a host name (no port, no trailing dot, no address)"
 #define CEILING(text)                                                                              \
   "\"" text "\" is neither thredfi.com nor a host below it; no token goes anywhere else"
@@ -129,8 +131,8 @@ static const Value environment_values[] = {
     {"existing-authorization", "keep", NULL},
     {"existing-authorization", "drop", "\"drop\" is not one of: keep, replace"},
     {"business", OTHER, NULL},
-    {"business", "3c90c3cc0d444b5088888dd25736052a", UUID_WHY("3c90c3cc0d444b5088888dd25736052a")},
-    {"business", "{" BUSINESS "}", UUID_WHY("{" BUSINESS "}")},
+    {"business", "3c90c3cc0d444b5088888dd25736052a", UUID_OR_KEY},
+    {"business", "{" BUSINESS "}", UUID_OR_KEY},
     {"business", "", UUID_WHY("")},
     {"key-created", "2026-09-01", NULL},
     {"key-created", "2023-02-29", DATE("2023-02-29")},

@@ -2,6 +2,7 @@
 /* lib/seal-key: the key of a segment in the kernel's keyring. */
 #include <errno.h>
 #include <keyutils.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -172,6 +173,39 @@ static void by_a_service_too(void **state)
   seal_key_forget(salt);
 }
 
+/* ---- what stays in the program ---- */
+
+/* NULL: this thread has no keyring of its own. */
+static void *own_keyring(void *data)
+{
+  long ring = keyctl_get_keyring_ID(KEY_SPEC_THREAD_KEYRING, 0);
+  return ring < 0 && errno == ENOKEY ? NULL : data;
+}
+
+/* In a fresh process: no other test has made a key there. */
+static void and_begins_threads(void *data)
+{
+  static char some;
+  pthread_t thread;
+  void *found = &some;
+  require(seal_key_store(data, &some_key) == 0);
+  require(!own_keyring(&some));
+  require(pthread_create(&thread, NULL, own_keyring, &some) == 0);
+  require(pthread_join(thread, &found) == 0 && !found);
+}
+
+/* The keys of a user are counted, and a program may have hundreds of threads. */
+static void threads_get_no_keyrings(void **state)
+{
+  uint8_t salt[SEAL_SALT_SIZE];
+  (void)state;
+  if (!there_is_a_keyring())
+    skip();
+  salt_of(salt, 11);
+  child_run(and_begins_threads, salt);
+  seal_key_forget(salt);
+}
+
 /* ---- who makes it dies ---- */
 
 static void may_be_traced(void *data)
@@ -304,15 +338,11 @@ static void of_another_size(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(there_and_back),
-      cmocka_unit_test(for_the_user_alone),
-      cmocka_unit_test(not_for_others),
-      cmocka_unit_test(for_a_service_too),
-      cmocka_unit_test(by_a_service_too),
-      cmocka_unit_test(killed_at_each_step),
-      cmocka_unit_test(not_while_the_user_is_changed),
-      cmocka_unit_test(what_a_container_answers),
-      cmocka_unit_test(expired_or_revoked),
+      cmocka_unit_test(there_and_back),           cmocka_unit_test(for_the_user_alone),
+      cmocka_unit_test(not_for_others),           cmocka_unit_test(for_a_service_too),
+      cmocka_unit_test(by_a_service_too),         cmocka_unit_test(threads_get_no_keyrings),
+      cmocka_unit_test(killed_at_each_step),      cmocka_unit_test(not_while_the_user_is_changed),
+      cmocka_unit_test(what_a_container_answers), cmocka_unit_test(expired_or_revoked),
       cmocka_unit_test(of_another_size),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

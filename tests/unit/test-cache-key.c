@@ -38,7 +38,7 @@ static int run_make_sealed(void)
 {
   pid_t pid = fork();
   if (pid == 0) {
-    execl("/proc/self/exe", "test-cache-key", "make", NULL);
+    execl(program_invocation_name, "test-cache-key", "make", NULL);
     _exit(127);
   }
   return child_wait(pid);

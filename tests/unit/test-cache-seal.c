@@ -28,7 +28,7 @@ static int run(const char *part, SnapshotSeal seal)
   char number[] = {(char)('0' + seal), 0};
   pid_t pid = fork();
   if (pid == 0) {
-    execl("/proc/self/exe", "test-cache-seal", part, number, NULL);
+    execl(program_invocation_name, "test-cache-seal", part, number, NULL);
     _exit(127);
   }
   return child_wait(pid);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* lib/worker: what is left of a worker that has done its work. OpenSSL's memory is counted here. */
+#include <errno.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -105,7 +106,7 @@ static void openssl_is_there_until_the_work_is_done(void **state)
   (void)state;
   pid_t pid = fork();
   if (pid == 0) {
-    execl("/proc/self/exe", "test-worker", "end", NULL);
+    execl(program_invocation_name, "test-worker", "end", NULL);
     _exit(127);
   }
   assert_int_equal(child_wait(pid), 0);

@@ -92,12 +92,18 @@ static void merge(Reader *reader, const ConfigKey *key, ConfigEntry *entry)
 /*
  * A wrong value disables the group. Beyond that: a disabled environment goes on claiming the hosts
  * that were right, so that no other takes them over unnoticed; a disabled route (which stays, with
- * the token `none`) stands for all methods if its own cannot be known.
+ * the token `none`) stands for all methods if its own cannot be known; and whoever mistypes `seal`
+ * has the strictest until it is mended.
  */
 static void bad_value(Reader *reader, const ConfigKey *key, ConfigEntry *entry, const char *why)
 {
   problem(reader, entry->key, why);
   if (entry->list && entry->list[0]) {
+    merge(reader, key, entry);
+    return;
+  }
+  if (reader->group->kind == CONFIG_THRED && strcmp(entry->key, "seal") == 0) {
+    entry->number = SNAPSHOT_SEAL_REQUIRED;
     merge(reader, key, entry);
     return;
   }

@@ -229,7 +229,8 @@ static void values_of_thred(void **state)
       assert_true(asprintf(&expected, "$A/a.conf:2: [thred] %s: %s", v->key, v->why) > 0);
       fixture_problems(f, expected, (const char *)NULL);
       assert_int_equal(f->snapshot->log, SNAPSHOT_LOG_WARNING);
-      assert_int_equal(f->snapshot->seal, SNAPSHOT_SEAL_AUTO);
+      assert_int_equal(f->snapshot->seal,
+                       strcmp(v->key, "seal") == 0 ? SNAPSHOT_SEAL_REQUIRED : SNAPSHOT_SEAL_AUTO);
       assert_int_equal(f->snapshot->entries, 1024);
     } else {
       assert_no_problems(f);

@@ -270,7 +270,7 @@ static void try_way(Attack *attack, size_t i)
 }
 
 const Family families_verification[] = {
-    {"certificates, and ways to look at them", CERTIFICATES *LOOKS, 40, true, EVERY,
+    {"certificates, and ways to look at them", CERTIFICATES *LOOKS, 35, true, EVERY,
      try_certificate},
     {"another server's certificate", 2 * WAYS *COUNT(false_ones), 100, false, 1, try_way},
     {NULL, 0, 0, false, 0, NULL},

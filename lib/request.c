@@ -276,6 +276,8 @@ static const char *objection(Handle *handle, const Sending *sending, const Route
           SNAPSHOT_EXISTING_KEEP)
     return "the program brings its own Authorization";
   const char *host = snapshot_string(snapshot, snapshot_host(snapshot, decision->host)->name);
+  if (handle->watched && handle->watched->line_ends) /* set by a callback */
+    return REQUEST_LINE_ENDS;
   why = elsewhere(sending->method, handle->program.headers, host);
   if (!why)
     tls_is_proved(&handle->api, handle->curl, host, &handle->proof, &why);

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "lib/fetch/secret-words.h"
+
 /*
  * A file of garbage must not crowd everything else out of the block (SNAPSHOT_MAX), so problems are
  * bounded: by number in one file, by bytes over all.
@@ -227,6 +229,8 @@ char *config_quote(const char *text)
 {
   gsize length = strlen(text);
   gsize shown = MIN(length, QUOTE_MAX);
+  if (secret_words_look_encoded(text)) /* a key where it does not belong, perhaps */
+    return g_strdup("\"" SECRET_WORDS_HIDDEN "\"");
   GString *quoted = g_string_new("\"");
   for (gsize i = 0; i < shown; i++)
     g_string_append_c(quoted, g_ascii_isprint(text[i]) ? text[i] : '?');

@@ -239,8 +239,7 @@ static void a_key_in_the_configuration(void **state)
       "[environment sandbox]\ncredentials = keyring\n[credentials keyring]\nkeyring = %s\n",
       "[environment sandbox]\ncredentials = vault\n[credentials vault]\ntoken-file = %s\n",
       "[environment sandbox]\ncredentials = vault\n[credentials vault]\naddress = %s\n",
-      "[environment sandbox]\ncredentials = vault\n[credentials vault]\naddress = https://x\n"
-      "path = y\nauth = %s\n",
+      "[environment sandbox]\ncredentials = vault\n[credentials vault]\nauth = %s\n",
       "[credentials exec]\ncommand = /bin/echo %s '\n[environment sandbox]\ncredentials = exec\n"};
   char conf[512];
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {

@@ -41,22 +41,32 @@ static bool is_value(const char *text, const char *wanted)
   return length == wanted_length && ascii_equal_n(text, wanted, length);
 }
 
+/* Where the name of a Host field ends, at ':' or ';'. NULL: it is another field. */
+static const char *end_of_host(const char *line)
+{
+  const size_t length = sizeof "Host" - 1;
+  if (!ascii_equal_n(line, "Host", length))
+    return NULL;
+  line += length;
+  while (*line == ' ' || *line == '\t')
+    line++;
+  return *line == ':' || *line == ';' ? line : NULL;
+}
+
 /* A Host field with another value, or none ("Host:" takes libcurl's away, "Host;" is an empty one).
  */
 static bool names_another(const char *line, const char *host)
 {
-  const size_t length = sizeof "Host" - 1;
-  if (!ascii_equal_n(line, "Host", length))
-    return false;
-  line += length;
-  while (*line == ' ' || *line == '\t')
-    line++;
-  return *line == ';' || (*line == ':' && !is_value(line + 1, host));
+  const char *end = end_of_host(line);
+  return end && (*end == ';' || !is_value(end + 1, host));
 }
 
-/* An entry may have several lines: libcurl sends it as it is. */
+/* An entry may have several lines: libcurl sends it as it is. But Host's it sends before the token,
+ * and what else stands there could be the end of this request and the beginning of another. */
 static bool entry_names_another(const char *entry, const char *host)
 {
+  if (end_of_host(entry) && strpbrk(entry, "\r\n"))
+    return true;
   for (; entry; entry = strchr(entry, '\n')) {
     entry += *entry == '\n';
     if (names_another(entry, host))

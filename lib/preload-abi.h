@@ -16,7 +16,7 @@
 #include <stdint.h>
 #include <thred/thred.h>
 
-#define PRELOAD_ABI    5u
+#define PRELOAD_ABI    6u
 #define PRELOAD_SYMBOL thred_preload_api
 
 /* Where the body of a request comes from. */
@@ -51,6 +51,7 @@ typedef struct {
   bool message_signature;                /* HTTPSIG_ALGORITHM */
   bool unverified_peer, unverified_host; /* SSL_VERIFYPEER, SSL_VERIFYHOST switched off */
   bool connect_only, request_target;
+  unsigned line_ends; /* a bit for each of USERAGENT, REFERER, COOKIE .. that has one in it */
   bool fail_on_error, unrestricted_auth;
   bool proxy, pre_proxy;    /* PROXY, PRE_PROXY: somewhere; not NULL nor "" */
   bool proxy_denied;        /* PROXY is "": not even what the environment says */

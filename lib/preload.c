@@ -92,6 +92,8 @@ static const char *ruled_out(const PreloadProgram *program)
     return "the program speaks for itself over the connection (CONNECT_ONLY)";
   if (program->request_target)
     return "the program asks for another target than the URL's (REQUEST_TARGET)";
+  if (program->line_ends)
+    return REQUEST_LINE_ENDS;
   if (program->port != 0 && program->port != 443)
     return "the program asks for a port other than 443";
   if (would_miss_unified(program))

@@ -257,8 +257,7 @@ void request_log_none(const char *method, const char *url, const char *reason, R
 
 /* Everything that must hold before a token is even fetched. NULL, or the first thing that does not.
  */
-static const char *objection(Handle *handle, const Sending *sending, const RouteDecision *decision,
-                             int local_port)
+static const char *objection(Handle *handle, const Sending *sending, const RouteDecision *decision)
 {
   const Snapshot *snapshot = handle->remembered.snapshot;
   const char *why = NULL;
@@ -277,9 +276,11 @@ static const char *objection(Handle *handle, const Sending *sending, const Route
           SNAPSHOT_EXISTING_KEEP)
     return "the program brings its own Authorization";
   const char *host = snapshot_string(snapshot, snapshot_host(snapshot, decision->host)->name);
+  if (handle->watched && handle->watched->line_ends) /* set by a callback */
+    return REQUEST_LINE_ENDS;
   why = elsewhere(sending->method, handle->program.headers, host);
   if (!why)
-    tls_is_proved(&handle->api, handle->curl, host, local_port, &handle->proof, &why);
+    tls_is_proved(&handle->api, handle->curl, host, &handle->proof, &why);
   return why;
 }
 
@@ -339,7 +340,7 @@ static bool is_retry(const Handle *handle, const Sending *sending)
 }
 
 /* True: the token stands in the node. */
-static bool attach_token(Handle *handle, const Sending *sending, int local_port)
+static bool attach_token(Handle *handle, const Sending *sending)
 {
   Error error = ERROR_INIT;
   size_t length = 0;
@@ -362,7 +363,7 @@ static bool attach_token(Handle *handle, const Sending *sending, int local_port)
       log_error("no token: %s", error.message);
     return false;
   }
-  const char *why = objection(handle, sending, decision, local_port);
+  const char *why = objection(handle, sending, decision);
   if (why) {
     const RoutePlace nowhere = {NULL, 0};
     request_log_none(sending->method, sending->url, why,
@@ -389,7 +390,7 @@ static bool attach_token(Handle *handle, const Sending *sending, int local_port)
 }
 
 /* Decides this request, and writes the node for it. */
-static void write_request(Handle *handle, int local_port)
+static void write_request(Handle *handle)
 {
   Sending sending = {0};
   handle->node.next = handle->program.headers;
@@ -397,7 +398,7 @@ static void write_request(Handle *handle, int local_port)
   if (known && sending.redirects == 0)
     handle->may_answer = handle->retry_wanted && !handle->spent;
   known = known && !is_set_late(handle, &sending) && ask_curlu(handle, &sending);
-  handle->sent = known && attach_token(handle, &sending, local_port);
+  handle->sent = known && attach_token(handle, &sending);
   response_begin(handle, handle->sent ? RESPONSE_OPEN : RESPONSE_PASSES);
   handle->was_read = handle->watched && handle->watched->counts_reads && handle->in_front ? 0 : -1;
   handle->read_ended = false;
@@ -439,7 +440,7 @@ int request_prereq(void *clientp, char *conn_primary_ip, char *conn_local_ip, in
   /* No more, or it is gone; or it rests, and nobody has told us of this transfer. */
   if (unchanged && !handle->armed)
     return CURL_PREREQFUNC_OK;
-  write_request(handle, conn_local_port);
+  write_request(handle);
   if (handle->deferred)
     return CURL_PREREQFUNC_ABORT;
   return !unchanged && program->prereq

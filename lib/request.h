@@ -26,6 +26,10 @@ const RouteDecision *request_decide(Handle *handle, const char *method, const ch
  * `place.file` NULL: no file says so. */
 void request_log_none(const char *method, const char *url, const char *reason, RoutePlace place);
 
+/* Completes "no token: ". */
+#define REQUEST_LINE_ENDS                                                                          \
+  "the program puts the end of a line into a field (USERAGENT, REFERER, COOKIE or the like)"
+
 /* Gets the token of the remembered decision into handle->line; `refused` as in BearerRequest.
  * Returns a ThredError; *length and *generation on THRED_OK. */
 int request_get_token(Handle *handle, uint64_t refused, int64_t not_before_ms, size_t *length,

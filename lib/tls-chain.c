@@ -11,6 +11,9 @@ bool tls_chain_bind(TlsChain *chain, void *(*find)(void *handle, const char *nam
   } functions[] = {
       {"SSL_get_SSL_CTX", &chain->ssl_get_ssl_ctx},
       {"SSL_CTX_get_cert_store", &chain->ssl_ctx_get_cert_store},
+      {"X509_STORE_get_verify", &chain->store_get_verify},
+      {"X509_STORE_get_get_issuer", &chain->store_get_get_issuer},
+      {"X509_STORE_get_check_issued", &chain->store_get_check_issued},
       {"SSL_get_peer_cert_chain", &chain->ssl_get_peer_cert_chain},
       {"SSL_get0_param", &chain->ssl_get0_param},
       {"X509_STORE_CTX_new", &chain->store_ctx_new},
@@ -57,11 +60,19 @@ static bool be_strict(const TlsChain *chain, void *param)
          chain->param_set_purpose(param, PURPOSE_SSL_SERVER);
 }
 
+/* X509_STORE_new(3) leaves them NULL, which X509_STORE_CTX_init takes for OpenSSL's own: who
+ * verifies the signatures and times, who finds an issuer, and what is one. */
+static bool has_functions_of_its_own(const TlsChain *chain, const void *store)
+{
+  return chain->store_get_verify(store) || chain->store_get_get_issuer(store) ||
+         chain->store_get_check_issued(store);
+}
+
 /* As ssl_verify_cert_chain in ssl/ssl_cert.c of OpenSSL 3.0 does for a client. */
 static bool verify(const TlsChain *chain, void *context, void *ssl, void *certificate)
 {
   void *store = chain->ssl_ctx_get_cert_store(chain->ssl_get_ssl_ctx(ssl)), *param;
-  if (!store ||
+  if (!store || has_functions_of_its_own(chain, store) ||
       !chain->store_ctx_init(context, store, certificate, chain->ssl_get_peer_cert_chain(ssl)) ||
       !chain->store_ctx_set_default(context, "ssl_server") ||
       !(param = chain->store_ctx_get0_param(context)) ||

@@ -6,7 +6,8 @@
  * a program may have put a callback of its own in place (CURLOPT_SSL_CTX_FUNCTION) that says yes to
  * everything, and OpenSSL has no function to ask for it. So the chain is built again, from what the
  * connection trusts and with its rules, and nobody is asked; but a rule that lets pass what has
- * expired, or is for another purpose, counts for nothing.
+ * expired, or is for another purpose, counts for nothing. A store of trusted certificates with
+ * functions of the program's in place of OpenSSL's would decide here, too: it proves nothing.
  */
 #ifndef THRED_LIB_TLS_CHAIN_H
 #define THRED_LIB_TLS_CHAIN_H
@@ -18,6 +19,9 @@
 typedef struct {
   void *(*ssl_get_ssl_ctx)(const void *ssl);
   void *(*ssl_ctx_get_cert_store)(const void *ctx);
+  void *(*store_get_verify)(const void *store);
+  void *(*store_get_get_issuer)(const void *store);
+  void *(*store_get_check_issued)(const void *store);
   void *(*ssl_get_peer_cert_chain)(const void *ssl);
   void *(*ssl_get0_param)(void *ssl);
   void *(*store_ctx_new)(void);

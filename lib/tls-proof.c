@@ -18,6 +18,12 @@
 #define X509_RESULT_OK      0
 #define TLS_HOST_NAME       0
 
+/* gnutls_datum_t */
+typedef struct {
+  unsigned char *data;
+  unsigned size;
+} Datum;
+
 /* The functions of the TLS library behind one libcurl. Immutable once published. */
 typedef struct Inspector {
   const void *libcurl; /* address of its curl_easy_getinfo */
@@ -31,7 +37,9 @@ typedef struct Inspector {
   void (*x509_free)(void *x509);
   TlsChain chain;
   bool has_chain;
+  size_t (*ssl_get_client_random)(const void *ssl, unsigned char *out, size_t size);
   int (*gnutls_verify_peers3)(void *session, const char *host, unsigned *status);
+  void (*gnutls_get_random)(void *session, Datum *client, Datum *server);
 } Inspector;
 
 /* The symbol as the libcurl behind `handle` is bound to it: found among its own dependencies, and
@@ -61,8 +69,10 @@ static void bind_all(Inspector *inspector, void *handle)
     BIND(inspector, ssl_get1_peer_certificate, handle, "SSL_get_peer_certificate"); /* 1.x */
   BIND(inspector, x509_check_host, handle, "X509_check_host");
   BIND(inspector, x509_free, handle, "X509_free");
+  BIND(inspector, ssl_get_client_random, handle, "SSL_get_client_random");
   inspector->has_chain = tls_chain_bind(&inspector->chain, bound_symbol, handle);
   BIND(inspector, gnutls_verify_peers3, handle, "gnutls_certificate_verify_peers3");
+  BIND(inspector, gnutls_get_random, handle, "gnutls_session_get_random");
 }
 
 /* What this libcurl calls of the TLS library is that library's: else its sessions are another's,
@@ -173,12 +183,9 @@ static const char *inspect_gnutls(const Inspector *tls, void *session, const cha
   return NULL;
 }
 
-static const char *inspect(const ThredCurlApi *api, const struct curl_tlssessioninfo *session,
+static const char *inspect(const Inspector *tls, const struct curl_tlssessioninfo *session,
                            const char *host, bool known)
 {
-  const Inspector *tls = inspector_of(api);
-  if (!tls)
-    return "this libcurl cannot be inspected";
   if (session->backend == CURLSSLBACKEND_OPENSSL)
     return inspect_openssl(tls, session->internals, host, known);
   if (session->backend == CURLSSLBACKEND_GNUTLS)
@@ -186,23 +193,52 @@ static const char *inspect(const ThredCurlApi *api, const struct curl_tlssession
   return "the TLS library of this libcurl is neither OpenSSL nor GnuTLS";
 }
 
-bool tls_is_proved(const ThredCurlApi *api, CURL *curl, const char *host, int local_port,
-                   TlsProof *proof, const char **why)
+/* What this handshake began with, which no other did. False: nobody tells. */
+static bool get_random(const Inspector *tls, const struct curl_tlssessioninfo *session,
+                       unsigned char random[TLS_RANDOM_SIZE])
+{
+  Datum client = {NULL, 0}, server = {NULL, 0};
+  if (session->backend == CURLSSLBACKEND_OPENSSL && tls->ssl_get_client_random)
+    return tls->ssl_get_client_random(session->internals, random, TLS_RANDOM_SIZE) ==
+           TLS_RANDOM_SIZE;
+  if (session->backend != CURLSSLBACKEND_GNUTLS || !tls->gnutls_get_random)
+    return false;
+  tls->gnutls_get_random(session->internals, &client, &server);
+  if (client.size != TLS_RANDOM_SIZE)
+    return false;
+  memcpy(random, client.data, TLS_RANDOM_SIZE);
+  return true;
+}
+
+static bool is_known(const TlsProof *proof, const TlsProof *now, const char *host)
+{
+  return proof->session == now->session && strcmp(proof->host, host) == 0 &&
+         memcmp(proof->random, now->random, sizeof now->random) == 0;
+}
+
+bool tls_is_proved(const ThredCurlApi *api, CURL *curl, const char *host, TlsProof *proof,
+                   const char **why)
 {
   const struct curl_tlssessioninfo *session = NULL;
+  TlsProof now = {0};
   if (api->easy_getinfo(curl, CURLINFO_TLS_SSL_PTR, &session) || !session || !session->internals) {
     *why = "there is no TLS session on the connection";
     return false;
   }
-  bool known = proof->session == session->internals && proof->local_port == local_port &&
-               strcmp(proof->host, host) == 0;
-  *why = inspect(api, session, host, known);
+  const Inspector *tls = inspector_of(api);
+  if (!tls) {
+    *why = "this libcurl cannot be inspected";
+    return false;
+  }
+  now.session = session->internals;
+  const bool tells = get_random(tls, session, now.random);
+  const bool known = tells && is_known(proof, &now, host);
+  *why = inspect(tls, session, host, known);
   if (*why || known)
     return *why == NULL;
-  if (strlen(host) < sizeof proof->host) {
-    proof->session = session->internals;
-    proof->local_port = local_port;
-    memcpy(proof->host, host, strlen(host) + 1);
+  if (tells && strlen(host) < sizeof now.host) {
+    memcpy(now.host, host, strlen(host) + 1);
+    *proof = now;
   }
   return true;
 }

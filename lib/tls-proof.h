@@ -11,11 +11,14 @@
 #include <stdbool.h>
 #include <thred/thred.h>
 
-/* What was proved last: the costly half (names, for GnuTLS the chain) is not repeated on the same
- * session between the same ports. Zero it when a socket is opened. */
+#define TLS_RANDOM_SIZE 32 /* of a ClientHello (RFC 8446, 4.1.2) */
+
+/* What was proved last: the costly half (names, the chain) is not repeated on the same session of
+ * the same handshake. The address alone, or with the port, could be a later one's, that another
+ * handle has made. Zero it when a socket is opened. */
 typedef struct {
   void *session;
-  int local_port;
+  unsigned char random[TLS_RANDOM_SIZE];
   char host[64];
 } TlsProof;
 
@@ -23,7 +26,7 @@ typedef struct {
  * True: the peer's certificate was verified by the connection and is valid for `host`. Only inside
  * a PREREQ callback of `curl`. Else false, with *why completing "no token: ".
  */
-bool tls_is_proved(const ThredCurlApi *api, CURL *curl, const char *host, int local_port,
-                   TlsProof *proof, const char **why);
+bool tls_is_proved(const ThredCurlApi *api, CURL *curl, const char *host, TlsProof *proof,
+                   const char **why);
 
 #endif

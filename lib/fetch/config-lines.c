@@ -64,7 +64,7 @@ static void read_header(Reader *reader, char *line)
   reader->group = NULL;
   reader->skipping = !label;
   if (!label) {
-    g_autofree char *quoted = config_quote_unless_secret(text);
+    g_autofree char *quoted = config_quote(text);
     config_problem(reader->tree, reader->place, NULL, NULL,
                    "%s is not a group; [thred], [environment NAME], [credentials NAME] and "
                    "[route NAME] are, with letters, digits, _ and - in NAME",

@@ -70,7 +70,7 @@ static char *parse_source(const char *text, gsize length, GPtrArray *words)
 {
   g_autofree char *name = g_strndup(text, length);
   if (!config_is_name(name)) {
-    g_autofree char *quoted = config_quote_unless_secret(name);
+    g_autofree char *quoted = config_quote(name);
     return g_strdup_printf("%s is not the name of a source; letters, digits, _ and - make one",
                            quoted);
   }

@@ -229,17 +229,11 @@ char *config_quote(const char *text)
 {
   gsize length = strlen(text);
   gsize shown = MIN(length, QUOTE_MAX);
+  if (secret_words_look_encoded(text)) /* a key where it does not belong, perhaps */
+    return g_strdup("\"" SECRET_WORDS_HIDDEN "\"");
   GString *quoted = g_string_new("\"");
   for (gsize i = 0; i < shown; i++)
     g_string_append_c(quoted, g_ascii_isprint(text[i]) ? text[i] : '?');
   g_string_append(quoted, shown < length ? "...\"" : "\"");
   return g_string_free(quoted, FALSE);
-}
-
-char *config_quote_unless_secret(const char *text)
-{
-  const bool is_number = text[strspn(text, "0123456789")] == 0;
-  return secret_words_look_encoded(text) && !is_number
-             ? g_strdup("what stands there (not shown: it may be a key)")
-             : config_quote(text);
 }

@@ -109,10 +109,8 @@ void config_problem(ConfigTree *tree, ConfigPlace place, const char *label, cons
  */
 void config_tree_source(ConfigTree *tree, const char *path);
 
-/* `text` in quotes, short, without control characters: fit for a log line. Freed by the caller. */
+/* `text` in quotes, short, without control characters: fit for a log line. One that may be a key,
+ * put in its place by mistake, is not shown. Freed by the caller. */
 char *config_quote(const char *text);
-
-/* For words in whose place an API key may have been put by mistake. */
-char *config_quote_unless_secret(const char *text);
 
 #endif

@@ -59,7 +59,7 @@ static char *parse_word(const ConfigKey *key, GKeyFile *value, ConfigEntry *entr
       entry->number = i;
       return NULL;
     }
-  g_autofree char *quoted = config_quote_unless_secret(text);
+  g_autofree char *quoted = config_quote(text);
   g_autofree char *choices = g_strjoinv(", ", (char **)key->choices);
   return g_strdup_printf("%s is not one of: %s", quoted, choices);
 }
@@ -75,7 +75,7 @@ static char *parse_boolean(const ConfigKey *key G_GNUC_UNUSED, GKeyFile *value, 
     entry->number = yes;
     return NULL;
   }
-  g_autofree char *quoted = config_quote_unless_secret(text);
+  g_autofree char *quoted = config_quote(text);
   return g_strdup_printf("%s is neither yes nor no", quoted);
 }
 
@@ -90,7 +90,7 @@ static char *parse_integer(const ConfigKey *key, GKeyFile *value, ConfigEntry *e
     entry->number = (guint32)number;
     return NULL;
   }
-  g_autofree char *quoted = config_quote_unless_secret(text);
+  g_autofree char *quoted = config_quote(text);
   return g_strdup_printf("%s is not a whole number from %u to %u", quoted, key->minimum,
                          key->maximum);
 }
@@ -100,7 +100,7 @@ static char *parse_name(const ConfigKey *key G_GNUC_UNUSED, GKeyFile *value, Con
   char *why = string_or_why(value, &entry->text);
   if (why || config_is_name(entry->text))
     return why;
-  g_autofree char *quoted = config_quote_unless_secret(entry->text);
+  g_autofree char *quoted = config_quote(entry->text);
   return g_strdup_printf("%s is not a name; letters, digits, _ and - make one", quoted);
 }
 
@@ -114,7 +114,7 @@ static char *parse_uuid(const ConfigKey *key G_GNUC_UNUSED, GKeyFile *value, Con
     entry->text = g_ascii_strdown(text, -1);
     return NULL;
   }
-  g_autofree char *quoted = config_quote_unless_secret(text);
+  g_autofree char *quoted = config_quote(text);
   return g_strdup_printf("%s is not a UUID like 3c90c3cc-0d44-4b50-8888-8dd25736052a", quoted);
 }
 
@@ -136,7 +136,7 @@ static char *parse_date(const ConfigKey *key G_GNUC_UNUSED, GKeyFile *value, Con
   char *why = string_or_why(value, &entry->text);
   if (why || is_date(entry->text))
     return why;
-  g_autofree char *quoted = config_quote_unless_secret(entry->text);
+  g_autofree char *quoted = config_quote(entry->text);
   return g_strdup_printf("%s is not a date like 2026-09-01", quoted);
 }
 
@@ -201,7 +201,7 @@ static char *parse_allow(const ConfigKey *key G_GNUC_UNUSED, GKeyFile *value, Co
     } else if (strcmp(*kind, "business") == 0) {
       entry->number |= SNAPSHOT_ALLOW_BUSINESS;
     } else {
-      g_autofree char *quoted = config_quote_unless_secret(*kind);
+      g_autofree char *quoted = config_quote(*kind);
       return g_strdup_printf("%s is neither partner nor business", quoted);
     }
   }

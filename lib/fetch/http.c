@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "lib/clock.h"
+#include "lib/fetch/http-ca.h"
 #include "lib/fetch/http-tls.h"
 #include "lib/fetch/leftovers.h"
 #include "lib/fetch/text.h"
@@ -24,6 +25,7 @@ typedef struct {
   size_t headers;        /* bytes so far */
   const char *too_large; /* what of the answer went over its limit */
   struct curl_slist *connect_to;
+  HttpCa ca;
   char trouble[CURL_ERROR_SIZE];
 } Transfer;
 
@@ -92,8 +94,9 @@ static size_t take_header(char *line, size_t size, size_t n, void *data)
   } while (0)
 
 /* What keeps the secret where it belongs. An option that libcurl refuses ends the request. */
-static CURLcode set_safety(CURL *curl, const HttpRequest *request)
+static CURLcode set_safety(const Transfer *transfer, const HttpRequest *request)
 {
+  CURL *curl = transfer->curl;
   CURLcode rc = CURLE_OK;
 #if LIBCURL_VERSION_NUM >= 0x075500
   SET(CURLOPT_PROTOCOLS_STR, request->plain ? "https,http" : "https");
@@ -113,10 +116,8 @@ static CURLcode set_safety(CURL *curl, const HttpRequest *request)
   SET(CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE); /* a proxy gets none of our headers */
   if (request->at_secure || request->plain)
     SET(CURLOPT_PROXY, ""); /* https_proxy and the like are the caller's, ignore them */
-  if (request->ca_file) {
-    SET(CURLOPT_CAINFO, request->ca_file);
-    SET(CURLOPT_CAPATH, NULL); /* it stands in for the system's, it is not added to them */
-  }
+  if (request->ca_file && rc == CURLE_OK)
+    rc = http_ca_set(curl, &transfer->ca, request->ca_file);
   return rc;
 }
 
@@ -256,7 +257,7 @@ static CURLcode run(CURL *curl, const HttpRequest *request)
 
 static int perform(Transfer *transfer, const HttpRequest *request, int64_t left_ms, Error *error)
 {
-  CURLcode rc = set_safety(transfer->curl, request);
+  CURLcode rc = set_safety(transfer, request);
   if (rc == CURLE_OK)
     rc = set_limits(transfer, request, left_ms);
   if (rc == CURLE_OK)
@@ -275,26 +276,6 @@ static int perform(Transfer *transfer, const HttpRequest *request, int64_t left_
   return rc == CURLE_OK ? THRED_OK : transfer_error(transfer, request, rc, error);
 }
 
-/* A secret goes to whoever this file vouches for, so it is judged like the configuration; and under
- * AT_SECURE it is not the caller's. */
-static int check_ca_file(const HttpRequest *request, Error *error)
-{
-  struct stat st;
-  char why[400];
-  if (!request->ca_file)
-    return THRED_OK;
-  int fd = secure_open(request->ca_file, SECURE_CONFIG, &st, why, sizeof why);
-  if (fd < 0)
-    return error_set(error, THRED_E_CONFIG, "ca-file: %s", why);
-  close(fd);
-  if (request->at_secure && st.st_uid != 0 && st.st_uid == getuid())
-    return error_set(error, THRED_E_CONFIG,
-                     "ca-file: %.300s: refused: it belongs to the calling user, whose files do not "
-                     "count in a program with AT_SECURE",
-                     request->ca_file);
-  return THRED_OK;
-}
-
 /* libcurl writes the keys of its TLS connections to the file that SSLKEYLOGFILE names, with
  * getenv(3) where it should be secure_getenv(3), and it opens that file as soon as it is
  * initialised. */
@@ -309,6 +290,26 @@ static int check_environment(const HttpRequest *request, Error *error)
       request->host);
 }
 
+static int run_guarded(Transfer *transfer, const HttpRequest *request, int64_t left_ms,
+                       Error *error)
+{
+  /* CURLOPT_NOSIGNAL keeps libcurl from changing dispositions; but then OpenSSL's write(2) to a
+   * connection that the peer has closed raises SIGPIPE (CURLOPT_NOSIGNAL(3)). */
+  SigpipeGuard guard;
+  sigpipe_block(&guard);
+  /* The first handle of a process makes libcurl initialise itself, exactly as the host's own would.
+   */
+  transfer->curl = curl_easy_init();
+  int code = transfer->curl ? perform(transfer, request, left_ms, error)
+                            : error_set(error, THRED_E_INTERNAL, "libcurl cannot make a handle");
+  curl_easy_cleanup(transfer->curl); /* may write, too: TLS's close_notify */
+  leftovers_wipe();
+  sigpipe_restore(&guard);
+
+  curl_slist_free_all(transfer->connect_to);
+  return code;
+}
+
 int http_send(const HttpRequest *request, HttpReply *reply, Error *error)
 {
   *reply = (HttpReply){0};
@@ -317,29 +318,15 @@ int http_send(const HttpRequest *request, HttpReply *reply, Error *error)
     return error_set(error, THRED_E_TIMEOUT, "%s was not asked: the time allowed ran out",
                      request->host);
   int code = check_environment(request, error);
-  if (code == THRED_OK)
-    code = check_ca_file(request, error);
   if (code != THRED_OK)
     return code;
   Transfer transfer = {.reply = reply};
-  reply->body = malloc(HTTP_BODY_MAX);
-  if (!reply->body)
-    return error_set(error, THRED_E_NO_MEMORY, "out of memory");
-
-  /* CURLOPT_NOSIGNAL keeps libcurl from changing dispositions; but then OpenSSL's write(2) to a
-   * connection that the peer has closed raises SIGPIPE (CURLOPT_NOSIGNAL(3)). */
-  SigpipeGuard guard;
-  sigpipe_block(&guard);
-  /* The first handle of a process makes libcurl initialise itself, exactly as the host's own would.
-   */
-  transfer.curl = curl_easy_init();
-  code = transfer.curl ? perform(&transfer, request, left_ms, error)
-                       : error_set(error, THRED_E_INTERNAL, "libcurl cannot make a handle");
-  curl_easy_cleanup(transfer.curl); /* may write, too: TLS's close_notify */
-  leftovers_wipe();
-  sigpipe_restore(&guard);
-
-  curl_slist_free_all(transfer.connect_to);
+  code = http_ca_read(&transfer.ca, request->ca_file, request->at_secure, error);
+  if (code == THRED_OK && !(reply->body = malloc(HTTP_BODY_MAX)))
+    code = error_set(error, THRED_E_NO_MEMORY, "out of memory");
+  if (code == THRED_OK)
+    code = run_guarded(&transfer, request, left_ms, error);
+  http_ca_free(&transfer.ca);
   return code;
 }
 

@@ -16,6 +16,9 @@
 #define SECRET_WORDS_RUN                                                                           \
   16 /* so many letters in a row with digits, or in both cases, are no word */
 
+/* In place of what is not quoted. */
+#define SECRET_WORDS_HIDDEN "(not shown: it may be a secret)"
+
 /* Any eight bytes of `secret` (may be NULL), or all, if there are fewer: who repeats a long one may
  * cut it. */
 static inline bool secret_words_repeat(const char *words, const char *secret)

@@ -288,12 +288,24 @@ static bool is_judged(const ThredModuleHost *host, const char *path, SecureRule 
   return false;
 }
 
-/* Whoever may write the file, or exchange it in its folder, is whoever gets to run in this
- * process's name. */
-static bool is_trusted(const ThredModuleHost *host, const char *path)
+static bool is_folder_judged(const ThredModuleHost *host, const char *path)
 {
   g_autofree char *folder = g_path_get_dirname(path);
-  return is_judged(host, path, SECURE_CONFIG) && is_judged(host, folder, SECURE_DIRECTORY);
+  return is_judged(host, folder, SECURE_DIRECTORY);
+}
+
+/* Whoever may write the file, or exchange it or a link to it in its folder, is whoever gets to run
+ * in this process's name. */
+static bool is_trusted(const ThredModuleHost *host, const char *path)
+{
+  if (!is_judged(host, path, SECURE_CONFIG) || !is_folder_judged(host, path))
+    return false;
+  char *real = realpath(path, NULL);
+  const bool trusted = real && is_folder_judged(host, real);
+  if (!real)
+    module_says(host, THRED_CREDENTIAL_UNAVAIL, "%.400s: where it leads to cannot be told", path);
+  free(real);
+  return trusted;
 }
 
 /* A variable that is passed on comes first: PATH, too. */

@@ -44,13 +44,18 @@ static bool is_word(const char *const *words, const char *value)
   return false;
 }
 
+static const char *shown(const char *value)
+{
+  return secret_words_look_encoded(value) ? SECRET_WORDS_HIDDEN : value;
+}
+
 static bool take(const ThredModuleHost *host, const ModuleRule *rule, void *instance,
                  const ThredModuleOption *option)
 {
   char **slot = slot_of(rule, instance);
   if (rule->kind == MODULE_PATH && option->value[0] != '/') {
     module_says(host, THRED_CREDENTIAL_UNAVAIL, "%s:%u: %s: '%.128s' is not absolute", option->file,
-                option->line, option->key, option->value);
+                option->line, option->key, shown(option->value));
     return false;
   }
   if (rule->kind == MODULE_WORD && !is_word(rule->words, option->value)) {
@@ -58,7 +63,7 @@ static bool take(const ThredModuleHost *host, const ModuleRule *rule, void *inst
     for (const char *const *word = rule->words; *word; word++)
       add(&known, *word);
     module_says(host, THRED_CREDENTIAL_UNAVAIL, "%s:%u: %s: '%.64s' is none of: %s", option->file,
-                option->line, option->key, option->value, known.text);
+                option->line, option->key, shown(option->value), known.text);
     return false;
   }
   if (!option->value[0]) {

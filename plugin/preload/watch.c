@@ -209,6 +209,11 @@ WatchCare watch_cares(CURLoption option)
   case CURLOPT_MIMEPOST:
   case OPTION_PUT:
   case CURLOPT_UPLOAD:
+  case CURLOPT_USERAGENT:
+  case CURLOPT_REFERER:
+  case CURLOPT_COOKIE:
+  case CURLOPT_RANGE:
+  case CURLOPT_ACCEPT_ENCODING:
   case CURLOPT_SEEKFUNCTION:
   case CURLOPT_SEEKDATA:
   case OPTION_IOCTLFUNCTION:
@@ -406,6 +411,22 @@ static void note_request(PreloadProgram *program, CURLoption option, Argument ar
   }
 }
 
+/* libcurl sends these as they are, before the program's list and so before the token: with the end
+ * of a request in one of them, the token would go along with another request. */
+static void note_fields(PreloadProgram *program, CURLoption option, Argument argument)
+{
+  static const CURLoption fields[] = {CURLOPT_USERAGENT, CURLOPT_REFERER, CURLOPT_COOKIE,
+                                      CURLOPT_RANGE, CURLOPT_ACCEPT_ENCODING};
+  const char *text = argument.pointer;
+  for (unsigned i = 0; i < sizeof fields / sizeof fields[0]; i++) {
+    if (fields[i] != option)
+      continue;
+    program->line_ends &= ~(1u << i);
+    if (text && strpbrk(text, "\r\n"))
+      program->line_ends |= 1u << i;
+  }
+}
+
 /* What is ours while the handle is armed. */
 static bool note_taken_over(PreloadProgram *program, CURLoption option, Argument argument)
 {
@@ -543,6 +564,7 @@ void watch_note(Watch *watch, CURLoption option, Argument argument)
   else if (!note_taken_over(program, option, argument)) {
     note_authorisation(program, option, argument);
     note_request(program, option, argument);
+    note_fields(program, option, argument);
     note_journey(program, option, argument);
     note_body(watch, option, argument);
     note_sending(program, option, argument);

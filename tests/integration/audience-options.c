@@ -44,6 +44,9 @@ static const struct {
     {"X-One: 1\r\n\thost : " EVIL, "b"}, /* a folded line, of X-One's value */
     {"Host: " HOST "\r\nHost: " EVIL, ""},
     {"X-One: 1\r\n\r\nGET " INVOICES " HTTP/1.1\r\nHost: " EVIL "\r\n", ""},
+    {"Host: " HOST "\r\n\r\nGET " INVOICES_2 " HTTP/1.1\r\nHost: " HOST, ""},
+    {"Host: " HOST "\n\nGET " INVOICES_2 " HTTP/1.1\nHost: " HOST, ""},
+    {"Host: " HOST "\r\nX-One: 1", ""},
     {"X-Forwarded-Host: " EVIL, "b"},
     {"Authorization: Basic dTpw", ""},
     {"authorization:", ""},
@@ -294,6 +297,42 @@ static void other_verifications_off(CURL *curl)
   curl_easy_setopt(curl, CURLOPT_DOH_SSL_VERIFYHOST, 0L);
 }
 
+/* The rest of a request, and another one that the token would go along with. */
+#define ANOTHER "one\r\nHost: " HOST "\r\n\r\nGET " INVOICES_2 " HTTP/1.1\r\nX-One: 1"
+
+static void smuggled_by_agent(CURL *curl)
+{
+  curl_easy_setopt(curl, CURLOPT_USERAGENT, ANOTHER);
+}
+
+static void smuggled_by_referer(CURL *curl)
+{
+  curl_easy_setopt(curl, CURLOPT_REFERER, ANOTHER);
+}
+
+static void smuggled_by_cookie(CURL *curl)
+{
+  curl_easy_setopt(curl, CURLOPT_COOKIE, ANOTHER);
+}
+
+static void smuggled_by_range(CURL *curl)
+{
+  curl_easy_setopt(curl, CURLOPT_RANGE, ANOTHER);
+}
+
+static void smuggled_by_encoding(CURL *curl)
+{
+  curl_easy_setopt(curl, CURLOPT_ACCEPT_ENCODING, "gzip\nX-One: 1");
+}
+
+static void fields_without_line_ends(CURL *curl)
+{
+  smuggled_by_agent(curl), smuggled_by_referer(curl), smuggled_by_cookie(curl);
+  curl_easy_setopt(curl, CURLOPT_USERAGENT, "one");
+  curl_easy_setopt(curl, CURLOPT_REFERER, NULL);
+  curl_easy_setopt(curl, CURLOPT_COOKIE, "a=b");
+}
+
 static void plain(CURL *curl)
 {
   (void)curl;
@@ -345,6 +384,12 @@ static const Row rows[] = {
     {"USE_SSL none", use_ssl_none, GOOD_URL, "BB", false},
     {"USE_SSL none, http", use_ssl_none, "http://" HOST INVOICES, "", false},
     {"other verifications off", other_verifications_off, GOOD_URL, "BB", false},
+    {"a request in USERAGENT", smuggled_by_agent, GOOD_URL, "", true},
+    {"a request in REFERER", smuggled_by_referer, GOOD_URL, "", true},
+    {"a request in COOKIE", smuggled_by_cookie, GOOD_URL, "", true},
+    {"a request in RANGE", smuggled_by_range, GOOD_URL, "", true},
+    {"a line in ACCEPT_ENCODING", smuggled_by_encoding, GOOD_URL, "", true},
+    {"fields without", fields_without_line_ends, GOOD_URL, "BB", false},
     {"nothing", plain, GOOD_URL, "BB", false},
 };
 

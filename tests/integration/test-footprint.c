@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test-footprint.c - what thred-auth brings into a process, and what it leaves as it was. */
 #include <dirent.h>
+#include <dlfcn.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
@@ -116,6 +117,7 @@ static unsigned count_threads(void)
 static void look(Host *host)
 {
   memset(host, 0, sizeof *host);
+  dlerror();
   list_descriptors(host->descriptors, sizeof host->descriptors);
   host->threads = count_threads();
   for (int i = 1; i <= 64; i++)
@@ -141,6 +143,7 @@ static void compare(const Host *before)
 {
   static Host after;
   wait_until(only_one_thread, NULL);
+  assert_null(dlerror()); /* nothing is left there that the program did not cause */
   look(&after);
   assert_string_equal(after.descriptors, before->descriptors);
   assert_int_equal(after.threads, before->threads);

@@ -223,14 +223,26 @@ static void a_key_in_the_configuration(void **state)
       "[%s]\nx = y\n",
 
       "[environment sandbox]\n%s = 1\n",
+      "[environment sandbox]\ncredentials = %s\n",
+      "[environment sandbox]\nca-file = %s\n",
       "[environment sandbox]\nbusiness = %s\n",
+      "[environment sandbox]\nhosts = %s\n",
+      "[environment sandbox]\nallow = %s\n",
       "[environment sandbox]\nkey-created = %s\n",
       "[environment sandbox]\ntimeout = %s\n",
+      "[environment sandbox]\nconnect-to = %s\n",
+      "[environment sandbox]\nexisting-authorization = %s\n",
+      "[route]\npath = /%s/\ntoken = partner\n",
+      "[environment sandbox]\ncredentials = file\n[credentials file]\nkey-path = %s\n",
+      "[environment sandbox]\ncredentials = file\n[credentials file]\npath = %s\n",
+      "[environment sandbox]\ncredentials = keyring\n[credentials keyring]\ntype = %s\n",
+      "[environment sandbox]\ncredentials = keyring\n[credentials keyring]\nkeyring = %s\n",
+      "[environment sandbox]\ncredentials = vault\n[credentials vault]\ntoken-file = %s\n",
+      "[environment sandbox]\ncredentials = vault\n[credentials vault]\naddress = %s\n",
+      "[environment sandbox]\ncredentials = vault\n[credentials vault]\nauth = %s\n",
       "[environment sandbox]\npin-business = %s\n",
       "[environment sandbox]\nallow = %s;\n",
-      "[environment sandbox]\nexisting-authorization = %s\n",
       "[environment sandbox]\ncredentials = file THRED_API_KEY=%s\n",
-      "[environment sandbox]\ncredentials = %s\n",
       "[credentials exec]\ncommand = /bin/echo %s '\n[environment sandbox]\ncredentials = exec\n"};
   char conf[512];
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {

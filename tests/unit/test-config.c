@@ -88,10 +88,9 @@ typedef struct {
   const char *why; /* NULL: accepted */
 } Value;
 
+#define HIDDEN                  "(not shown: it may be a secret)"
 #define NUMBER(text, low, high) "\"" text "\" is not a whole number from " low " to " high
-#define NOT_A_UUID              " is not a UUID like " BUSINESS
-#define UUID_WHY(text)          "\"" text "\"" NOT_A_UUID
-#define UUID_OR_KEY             "what stands there (not shown: it may be a key)" NOT_A_UUID
+#define UUID_WHY(text)          "\"" text "\" is not a UUID like " BUSINESS
 #define HOST_WHY(text)          "\"" text "\" is not a host name (no port, no trailing dot, no address)"
 #define CEILING(text)                                                                              \
   "\"" text "\" is neither thredfi.com nor a host below it; no token goes anywhere else"
@@ -109,7 +108,8 @@ static const Value environment_values[] = {
     {"refresh-before", "", NUMBER("", "0", "86400")},
     {"refresh-before", "5m", NUMBER("5m", "0", "86400")},
     {"refresh-before", "0x10", NUMBER("0x10", "0", "86400")},
-    {"refresh-before", "99999999999999999999", NUMBER("99999999999999999999", "0", "86400")},
+    {"refresh-before", "99999999999999999999",
+     NUMBER("(not shown: it may be a secret)", "0", "86400")},
     {"connect-timeout", "1", NULL},
     {"connect-timeout", "0", NUMBER("0", "1", "300")},
     {"connect-timeout", "301", NUMBER("301", "1", "300")},
@@ -131,8 +131,8 @@ static const Value environment_values[] = {
     {"existing-authorization", "keep", NULL},
     {"existing-authorization", "drop", "\"drop\" is not one of: keep, replace"},
     {"business", OTHER, NULL},
-    {"business", "3c90c3cc0d444b5088888dd25736052a", UUID_OR_KEY},
-    {"business", "{" BUSINESS "}", UUID_OR_KEY},
+    {"business", "3c90c3cc0d444b5088888dd25736052a", UUID_WHY(HIDDEN)},
+    {"business", "{" BUSINESS "}", UUID_WHY(HIDDEN)},
     {"business", "", UUID_WHY("")},
     {"key-created", "2026-09-01", NULL},
     {"key-created", "2023-02-29", DATE("2023-02-29")},

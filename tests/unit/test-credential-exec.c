@@ -377,6 +377,27 @@ static void test_callers_command(void **state)
   expect_heard(heard, THRED_CREDENTIAL_UNAVAIL, "writable by group or others");
 }
 
+/* Where a link leads to, whoever may write there could put another command. */
+static void test_linked_command(void **state)
+{
+  (void)state;
+  char option[PATH_SIZE + 16], target[PATH_SIZE], link[PATH_SIZE];
+  script(ECHO);
+  snprintf(link, sizeof link, "%s", at("link"));
+  snprintf(option, sizeof option, "command=%s", link);
+  assert_int_equal(mkdir(at("open"), 0755), 0);
+  snprintf(target, sizeof target, "%s", at("open/command"));
+  assert_int_equal(rename(at("command"), target), 0);
+  assert_int_equal(symlink(target, link), 0);
+  expect_heard(run_for(option, 0, 5000, NULL), THRED_CREDENTIAL_SUCCESS, "");
+  chmod(at("open"), 0777);
+  expect_heard(run_for(option, 0, 5000, NULL), THRED_CREDENTIAL_UNAVAIL,
+               "writable by group or others");
+  unlink(target);
+  unlink(link);
+  rmdir(at("open"));
+}
+
 /* ---- options ---- */
 
 static void test_options(void **state)
@@ -422,6 +443,7 @@ int main(void)
       cmocka_unit_test(test_nothing_is_left),
       cmocka_unit_test(test_few_descriptors),
       cmocka_unit_test(test_callers_command),
+      cmocka_unit_test(test_linked_command),
   };
   return cmocka_run_group_tests_name("credential-exec", tests, set_up, fixture_tear_down);
 }

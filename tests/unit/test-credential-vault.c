@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The module vault: the secret, and every way in which it cannot be had. */
+#include "lib/clock.h"
+#include "lib/fetch/http.h"
 #include "tests/unit/vault-fixture.h"
 
 #include <arpa/inet.h>
@@ -596,6 +598,45 @@ static void test_tls(void **state)
   assert_int_equal(vault_counters(server).requests, 0);
 }
 
+/* At the first wait the connection is being made, and nobody has looked at a certificate yet. */
+static void exchange(void *data, bool begins)
+{
+  const char *const *paths = data;
+  if (begins)
+    rename(paths[0], paths[1]); /* the first time; then it is gone */
+}
+
+/* What was judged is what vouches, and not what has its name a moment later. */
+static void test_ca_file_exchanged(void **state)
+{
+  (void)state;
+  char text[8192], url[64], judged[PATH_SIZE], others[PATH_SIZE];
+  FILE *file = fopen(vault_at("ca.pem"), "r");
+  assert_non_null(file);
+  text[fread(text, 1, sizeof text - 1, file)] = 0;
+  fclose(file);
+  snprintf(judged, sizeof judged, "%s", file_with("judged.pem", text, 0600));
+  snprintf(others, sizeof others, "%s", file_with("others.pem", "x", 0600));
+  const char *paths[] = {others, judged};
+  snprintf(url, sizeof url, "https://127.0.0.1:%u/v1/sys/health", vault_port(server));
+  const HttpRequest request = {.what = "the request",
+                               .host = "127.0.0.1",
+                               .url = url,
+                               .method = "GET",
+                               .ca_file = judged,
+                               .wait = exchange,
+                               .wait_data = paths,
+                               .deadline_ms = clock_monotonic_ms() + 20000};
+  HttpReply reply;
+  Error error = ERROR_INIT;
+  assert_int_equal(http_send(&request, &reply, &error), THRED_OK);
+  assert_true(reply.status > 0);
+  assert_int_equal(access(others, F_OK), -1); /* it was exchanged */
+  http_reply_clear(&reply);
+  assert_int_equal(http_send(&request, &reply, &error), THRED_E_NETWORK);
+  http_reply_clear(&reply);
+}
+
 /* ---- what it leaves behind ---- */
 
 static int descriptors(void)
@@ -668,17 +709,29 @@ static void test_threads(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      T(test_reads),         T(test_through_the_stack),
-      T(test_is_encoded),    T(test_address),
-      T(test_environment),   T(test_at_secure),
-      T(test_token_places),  T(test_renewal),
-      T(test_renewal_fails), T(test_life_is_told),
-      T(test_403),           T(test_403_not_looked_up),
-      T(test_not_vaults),    T(test_404),
-      T(test_fields),        T(test_answers),
-      T(test_cut_off),       T(test_words),
-      T(test_no_server),     T(test_handshake_cut_off),
-      T(test_tls),           T(test_leaves_nothing),
+      T(test_reads),
+      T(test_through_the_stack),
+      T(test_is_encoded),
+      T(test_address),
+      T(test_environment),
+      T(test_at_secure),
+      T(test_token_places),
+      T(test_renewal),
+      T(test_renewal_fails),
+      T(test_life_is_told),
+      T(test_403),
+      T(test_403_not_looked_up),
+      T(test_not_vaults),
+      T(test_404),
+      T(test_fields),
+      T(test_answers),
+      T(test_cut_off),
+      T(test_words),
+      T(test_no_server),
+      T(test_handshake_cut_off),
+      T(test_tls),
+      T(test_ca_file_exchanged),
+      T(test_leaves_nothing),
       T(test_threads),
   };
   return cmocka_run_group_tests_name("credential-vault", tests, vault_set_up, vault_tear_down);

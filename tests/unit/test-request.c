@@ -83,10 +83,10 @@ void bearer_refuse(const BearerRequest *request)
   (void)request;
 }
 
-bool tls_is_proved(const ThredCurlApi *api, CURL *curl, const char *host, int local_port,
-                   TlsProof *proof, const char **why)
+bool tls_is_proved(const ThredCurlApi *api, CURL *curl, const char *host, TlsProof *proof,
+                   const char **why)
 {
-  (void)api, (void)curl, (void)host, (void)local_port, (void)proof, (void)why;
+  (void)api, (void)curl, (void)host, (void)proof, (void)why;
   return true;
 }
 

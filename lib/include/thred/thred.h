@@ -117,6 +117,9 @@ typedef int (*curl_prereq_callback)(void *clientp, char *conn_primary_ip, char *
  * libcurl goes on reporting the URL of an earlier one, and the token would be the wrong one for the
  * path, or go to another port of the host.
  *
+ * No line may end in CURLOPT_USERAGENT, REFERER, COOKIE, RANGE or ACCEPT_ENCODING: libcurl sends
+ * them as they are, before the token, which would go along with a request that began there.
+ *
  * The TLS library of the handle's libcurl must be OpenSSL or GnuTLS, so that the connection can be
  * asked whether its peer was verified, and for which host; over any other no token is sent.
  * libcurl's GnuTLS does not tell the host that the connection was made for, only that the

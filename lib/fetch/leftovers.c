@@ -9,11 +9,17 @@
 #define SMALL_STEP 16
 #define SMALL_EACH 8
 
+/* Above, where a request of 1.5 KiB lies: from the largest down, so that a block of any size is the
+ * smallest that fits for one of ours. */
+#define MIDDLE_MAX  4096
+#define MIDDLE_STEP 64
+#define MIDDLE_EACH 3
+
 /* Larger ones are merged with their neighbours: it is how much is asked for that counts. */
 static const struct {
   size_t size;
   unsigned count;
-} large[] = {{64 * 1024, 3}, {16 * 1024, 4}, {8 * 1024, 4}, {4 * 1024, 8}, {2 * 1024, 8}};
+} large[] = {{64 * 1024, 6}, {16 * 1024, 8}, {8 * 1024, 8}};
 
 /* Blocks in hand: each begins with a pointer to the one before. */
 typedef struct Block {
@@ -30,15 +36,21 @@ static void take(Block **blocks, size_t size)
   *blocks = block;
 }
 
+static void take_some(Block **blocks, size_t size, unsigned count)
+{
+  for (unsigned i = 0; i < count; i++)
+    take(blocks, size);
+}
+
 void leftovers_wipe(void)
 {
   Block *blocks = NULL;
-  for (size_t size = SMALL_STEP + 8; size <= SMALL_MAX; size += SMALL_STEP)
-    for (unsigned i = 0; i < SMALL_EACH; i++)
-      take(&blocks, size);
   for (size_t l = 0; l < sizeof large / sizeof large[0]; l++)
-    for (unsigned i = 0; i < large[l].count; i++)
-      take(&blocks, large[l].size + sizeof(Block));
+    take_some(&blocks, large[l].size + sizeof(Block), large[l].count);
+  for (size_t size = MIDDLE_MAX; size > SMALL_MAX; size -= MIDDLE_STEP)
+    take_some(&blocks, size, MIDDLE_EACH);
+  for (size_t size = SMALL_STEP + 8; size <= SMALL_MAX; size += SMALL_STEP)
+    take_some(&blocks, size, SMALL_EACH);
   while (blocks) {
     Block *next = blocks->next;
     free(blocks);

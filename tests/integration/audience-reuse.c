@@ -6,38 +6,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "false-trust.h"
 #include "h2.h"
 
 #define COUNT(rows) (sizeof(rows) / sizeof(rows)[0])
 
 /* ---- another handle's connection ---- */
-
-static int say_yes(X509_STORE_CTX *context, void *data)
-{
-  (void)context, (void)data;
-  return 1;
-}
-
-static int say_yes_to_each(int good, X509_STORE_CTX *context)
-{
-  (void)good;
-  X509_STORE_CTX_set_error(context, X509_V_OK);
-  return 1;
-}
-
-static CURLcode certificate_yes(CURL *curl, void *context, void *data)
-{
-  (void)curl, (void)data;
-  SSL_CTX_set_cert_verify_callback(context, say_yes, NULL);
-  return CURLE_OK;
-}
-
-static CURLcode verify_yes(CURL *curl, void *context, void *data)
-{
-  (void)curl, (void)data;
-  SSL_CTX_set_verify(context, SSL_VERIFY_PEER, say_yes_to_each);
-  return CURLE_OK;
-}
 
 static const struct {
   const char *name;
@@ -48,9 +22,9 @@ static const struct {
     {"VERIFYPEER off", 0, 2, NULL},
     {"VERIFYHOST off", 1, 0, NULL},
     {"both off", 0, 0, NULL},
-    {"a callback for the certificate", 1, 2, certificate_yes},
-    {"a callback for the certificate, VERIFYHOST off", 1, 0, certificate_yes},
-    {"a verify callback", 1, 2, verify_yes},
+    {"a callback for the certificate", 1, 2, false_trust_at_once},
+    {"a callback for the certificate, VERIFYHOST off", 1, 0, false_trust_at_once},
+    {"a verify callback", 1, 2, false_trust_verify},
 };
 
 static const char *const names[] = {"good", "self-signed", "for another host", "expired",

@@ -7,49 +7,16 @@
 #include <string.h>
 #include <time.h>
 
+#include "false-trust.h"
+
 #define COUNT(rows) (sizeof(rows) / sizeof(rows)[0])
 
 /* ---- how a program may look at a certificate ---- */
-
-static int say_yes(int good, X509_STORE_CTX *context)
-{
-  (void)good;
-  X509_STORE_CTX_set_error(context, X509_V_OK);
-  return 1;
-}
-
-static int say_yes_at_once(X509_STORE_CTX *context, void *data)
-{
-  (void)context, (void)data;
-  return 1;
-}
-
-static int look_and_say_yes(X509_STORE_CTX *context, void *data)
-{
-  (void)data;
-  X509_verify_cert(context);
-  X509_STORE_CTX_set_error(context, X509_V_OK);
-  return 1;
-}
 
 static CURLcode verify_none(CURL *curl, void *context, void *data)
 {
   (void)curl, (void)data;
   SSL_CTX_set_verify(context, SSL_VERIFY_NONE, NULL);
-  return CURLE_OK;
-}
-
-static CURLcode verify_yes(CURL *curl, void *context, void *data)
-{
-  (void)curl, (void)data;
-  SSL_CTX_set_verify(context, SSL_VERIFY_PEER, say_yes);
-  return CURLE_OK;
-}
-
-static CURLcode store_yes(CURL *curl, void *context, void *data)
-{
-  (void)curl, (void)data;
-  X509_STORE_set_verify_cb(SSL_CTX_get_cert_store(context), say_yes);
   return CURLE_OK;
 }
 
@@ -85,20 +52,6 @@ static CURLcode store_knows_issuers(CURL *curl, void *context, void *data)
   (void)curl, (void)data;
   X509_STORE_set_check_issued(SSL_CTX_get_cert_store(context), say_yes_to_an_issuer);
   X509_STORE_set_get_issuer(SSL_CTX_get_cert_store(context), find_itself);
-  return CURLE_OK;
-}
-
-static CURLcode certificate_yes(CURL *curl, void *context, void *data)
-{
-  (void)curl, (void)data;
-  SSL_CTX_set_cert_verify_callback(context, say_yes_at_once, NULL);
-  return CURLE_OK;
-}
-
-static CURLcode certificate_yes_after_a_look(CURL *curl, void *context, void *data)
-{
-  (void)curl, (void)data;
-  SSL_CTX_set_cert_verify_callback(context, look_and_say_yes, NULL);
   return CURLE_OK;
 }
 
@@ -160,14 +113,14 @@ static const Look looks[] = {
     {"both off, no authorities", 0, 0, NULL, true},
     {"SSL_VERIFY_NONE", 1, 2, verify_none, false},
     {"SSL_VERIFY_NONE, VERIFYHOST off", 1, 0, verify_none, false},
-    {"a verify callback", 1, 2, verify_yes, false},
-    {"a verify callback, VERIFYHOST off", 1, 0, verify_yes, false},
-    {"the store's callback", 1, 2, store_yes, false},
+    {"a verify callback", 1, 2, false_trust_verify, false},
+    {"a verify callback, VERIFYHOST off", 1, 0, false_trust_verify, false},
+    {"the store's callback", 1, 2, false_trust_store, false},
     {"the store's own verification", 1, 2, store_verifies, false},
     {"the store's own issuers", 1, 2, store_knows_issuers, false},
-    {"a callback for the certificate", 1, 2, certificate_yes, false},
-    {"a callback for the certificate, VERIFYHOST off", 1, 0, certificate_yes, false},
-    {"a callback that looks first", 1, 2, certificate_yes_after_a_look, false},
+    {"a callback for the certificate", 1, 2, false_trust_at_once, false},
+    {"a callback for the certificate, VERIFYHOST off", 1, 0, false_trust_at_once, false},
+    {"a callback that looks first", 1, 2, false_trust_after_a_look, false},
     {"at any time", 1, 2, at_any_time, false},
     {"the store at any time", 1, 2, store_at_any_time, false},
     {"as if it were yesterday", 1, 2, yesterday, false},

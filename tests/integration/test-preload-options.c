@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "false-trust.h"
 #include "preload-client.h"
 #include "unix-relay.h"
 
@@ -102,55 +103,6 @@ static CURLcode trust_one_more(CURL *curl, void *context, void *data)
   return CURLE_OK;
 }
 
-static int say_yes(int good, X509_STORE_CTX *context)
-{
-  (void)good;
-  X509_STORE_CTX_set_error(context, X509_V_OK);
-  return 1;
-}
-
-static int say_yes_at_once(X509_STORE_CTX *context, void *data)
-{
-  (void)context, (void)data;
-  return 1;
-}
-
-static int verify_and_say_yes(X509_STORE_CTX *context, void *data)
-{
-  (void)data;
-  X509_verify_cert(context);
-  X509_STORE_CTX_set_error(context, X509_V_OK);
-  return 1;
-}
-
-static CURLcode set_verify(CURL *curl, void *context, void *data)
-{
-  (void)curl, (void)data;
-  SSL_CTX_set_verify(context, SSL_VERIFY_PEER, say_yes);
-  return CURLE_OK;
-}
-
-static CURLcode set_store_verify(CURL *curl, void *context, void *data)
-{
-  (void)curl, (void)data;
-  X509_STORE_set_verify_cb(SSL_CTX_get_cert_store(context), say_yes);
-  return CURLE_OK;
-}
-
-static CURLcode set_cert_verify(CURL *curl, void *context, void *data)
-{
-  (void)curl, (void)data;
-  SSL_CTX_set_cert_verify_callback(context, say_yes_at_once, NULL);
-  return CURLE_OK;
-}
-
-static CURLcode set_cert_verify_after_all(CURL *curl, void *context, void *data)
-{
-  (void)curl, (void)data;
-  SSL_CTX_set_cert_verify_callback(context, verify_and_say_yes, NULL);
-  return CURLE_OK;
-}
-
 static void trust_everybodys(CURL *curl, curl_ssl_ctx_callback callback)
 {
   curl_easy_setopt(curl, CURLOPT_CAINFO, EVERYBODYS);
@@ -164,22 +116,22 @@ static void own_trust(CURL *curl)
 
 static void own_verify(CURL *curl)
 {
-  trust_everybodys(curl, set_verify);
+  trust_everybodys(curl, false_trust_verify);
 }
 
 static void own_store_verify(CURL *curl)
 {
-  trust_everybodys(curl, set_store_verify);
+  trust_everybodys(curl, false_trust_store);
 }
 
 static void own_cert_verify(CURL *curl)
 {
-  trust_everybodys(curl, set_cert_verify);
+  trust_everybodys(curl, false_trust_at_once);
 }
 
 static void own_cert_verify_after_all(CURL *curl)
 {
-  trust_everybodys(curl, set_cert_verify_after_all);
+  trust_everybodys(curl, false_trust_after_a_look);
 }
 
 static void ca_blob(CURL *curl)

@@ -169,6 +169,7 @@ static void unix_socket(CURL *curl)
   snprintf(path, sizeof path, "%s/relay", emulator.dir);
   unix_relay_start(&relay, path, emulator.port);
   curl_easy_setopt(curl, CURLOPT_CONNECT_TO, NULL);
+  curl_easy_setopt(curl, CURLOPT_FORBID_REUSE, 1L); /* the relay takes one at a time */
   assert_int_equal(curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, path), CURLE_OK);
 }
 
@@ -178,6 +179,7 @@ static void abstract_unix_socket(CURL *curl)
   snprintf(name, sizeof name, "@thred-test-%d", (int)getpid());
   unix_relay_start(&relay, name, emulator.port);
   curl_easy_setopt(curl, CURLOPT_CONNECT_TO, NULL);
+  curl_easy_setopt(curl, CURLOPT_FORBID_REUSE, 1L);
   assert_int_equal(curl_easy_setopt(curl, CURLOPT_ABSTRACT_UNIX_SOCKET, name + 1), CURLE_OK);
 }
 

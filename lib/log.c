@@ -2,6 +2,7 @@
 #include "lib/log.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stddef.h>
@@ -104,9 +105,11 @@ void log_write(SnapshotLog level, const char *format, ...)
 {
   if (!log_enabled(level))
     return;
-  int saved_errno = errno;
+  int saved_errno = errno, old_state;
   char text[LINE_SIZE];
   va_list args;
+  /* A thread cancelled at a write would leave a buffer of libc's, a socket, or SIGPIPE blocked. */
+  pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &old_state);
   va_start(args, format);
   (void)vsnprintf(text, sizeof text, format, args);
   va_end(args);
@@ -115,5 +118,6 @@ void log_write(SnapshotLog level, const char *format, ...)
     write_to_stderr(level, text);
   else
     send_to_system(level, text);
+  pthread_setcancelstate(old_state, &old_state);
   errno = saved_errno;
 }

@@ -205,7 +205,7 @@ look_at() {
   clean run_path "$object"
   clean text_relocations "$object"
   clean written_and_run "$object"
-  clean source_paths "$object"
+  clean_unless "$sanitized" source_paths "$object"
   clean_unless "$no_cet" control_flow "$object"
   if is_program "$object"; then
     clean_unless "$sanitized" program "$object"

@@ -2,6 +2,7 @@
 /* lib/log, with lib/tame.h and lib/sigpipe.h: what may stand in a line, and what writing one does.
  */
 #include <fcntl.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -151,6 +152,30 @@ static void the_programs_signal_stays(void **state)
   signal(SIGPIPE, SIG_DFL);
 }
 
+static void *log_cancelled(void *data)
+{
+  pthread_cancel(pthread_self());
+  log_error("the thread ends at the next point where it can, and not in here");
+  *(bool *)data = true;
+  pthread_testcancel();
+  return NULL;
+}
+
+static void no_place_to_be_cancelled(void **state)
+{
+  bool came_out = false;
+  void *result = NULL;
+  pthread_t thread;
+  (void)state;
+  int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+  put_stderr(nowhere);
+  assert_int_equal(pthread_create(&thread, NULL, log_cancelled, &came_out), 0);
+  assert_int_equal(pthread_join(thread, &result), 0);
+  put_back_stderr();
+  close(nowhere);
+  assert_true(came_out && result == PTHREAD_CANCELED);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -158,6 +183,7 @@ int main(void)
       cmocka_unit_test(a_line),
       cmocka_unit_test(no_signal),
       cmocka_unit_test(the_programs_signal_stays),
+      cmocka_unit_test(no_place_to_be_cancelled),
   };
   setenv("THRED_LOG", "error", 1);
   return cmocka_run_group_tests_name("log", tests, NULL, NULL);

@@ -15,8 +15,8 @@
 #include "tests/crash/crash.h"
 #include "tests/crash/fake-fetch.h"
 
-static FakeSnapshot block;
-static char value[TOKEN_MAX + 1];
+static _Thread_local FakeSnapshot block;
+static _Thread_local char value[TOKEN_MAX + 1]; /* two threads may be at it */
 
 /* Each `credential` is another token. */
 static int get_token(uint64_t credential, CacheToken *token)

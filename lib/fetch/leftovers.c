@@ -19,7 +19,7 @@
 static const struct {
   size_t size;
   unsigned count;
-} large[] = {{64 * 1024, 6}, {16 * 1024, 8}, {8 * 1024, 8}};
+} large[] = {{64 * 1024, 5}, {16 * 1024, 3}, {8 * 1024, 3}};
 
 /* Blocks in hand: each begins with a pointer to the one before. */
 typedef struct Block {
@@ -42,18 +42,26 @@ static void take_some(Block **blocks, size_t size, unsigned count)
     take(blocks, size);
 }
 
+static void give_back(Block **blocks)
+{
+  while (*blocks) {
+    Block *next = (*blocks)->next;
+    free(*blocks);
+    *blocks = next;
+  }
+}
+
+/* In three turns, so that it never has more than 400 KiB. */
 void leftovers_wipe(void)
 {
   Block *blocks = NULL;
   for (size_t l = 0; l < sizeof large / sizeof large[0]; l++)
     take_some(&blocks, large[l].size + sizeof(Block), large[l].count);
+  give_back(&blocks);
   for (size_t size = MIDDLE_MAX; size > SMALL_MAX; size -= MIDDLE_STEP)
     take_some(&blocks, size, MIDDLE_EACH);
+  give_back(&blocks);
   for (size_t size = SMALL_STEP + 8; size <= SMALL_MAX; size += SMALL_STEP)
     take_some(&blocks, size, SMALL_EACH);
-  while (blocks) {
-    Block *next = blocks->next;
-    free(blocks);
-    blocks = next;
-  }
+  give_back(&blocks);
 }

@@ -277,7 +277,7 @@ static void print(Crowd *crowd, const BenchVariant *of)
               crowd->place.count, crowd->processes, crowd->processes == 1 ? "" : "es");
   snprintf(name, sizeof name, "cache_read() (%.1f %% from a private copy)", private_percent(crowd));
   row(name, "M/s", bench_figures(&of[READ]), 0);
-  row("copies_drop() and cache_read(), tag checked", "M/s", bench_figures(&of[READ_TAGGED]), 0);
+  row("copies_drop() and cache_read(), seal opened", "M/s", bench_figures(&of[READ_TAGGED]), 0);
   row("under one global mutex", "M/s", bench_figures(&of[READ_LOCKED]), 0);
   row("cache_read() : mutex", "times", bench_ratio(&of[READ], &of[READ_LOCKED]),
       judged && cpus >= 1.5 ? 5 : 0);

@@ -156,7 +156,7 @@ static void print(const BenchVariant *of)
   row("hot read (copy included)", bench_difference(&of[HOT], loop), 30);
   row("  of it: the copy of 1 KiB alone", bench_difference(&of[COPY], loop), 0);
   row("hot read, 64 keys in turn", bench_difference(&of[HOT_EACH], loop), 0);
-  row("first read of a generation, tag checked", bench_difference(&of[FIRST], loop), 1500);
+  row("first read of a generation, seal opened", bench_difference(&of[FIRST], loop), 1500);
   row("  the same, after copies_drop()", bench_difference(&of[DROPPED], loop), 0);
   row("  the same, by a new process (its page faults too)", bench_difference(&of[CHILD], loop), 0);
   row("under one global mutex, nobody else there", bench_difference(&of[LOCKED], loop), 0);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* check.c - `thredctl check`: is the configuration whole, and what does each source answer? */
-#include <json.h>
 #include <string.h>
 
 #include "lib/clock.h"
@@ -9,6 +8,7 @@
 #include "lib/key-age.h"
 #include "lib/process.h"
 #include "tools/thredctl/command.h"
+#include "tools/thredctl/output.h"
 
 /* What was found out; the strings are the snapshot's or malloc'ed here. */
 typedef struct {
@@ -160,13 +160,6 @@ static char *as_text(const Snapshot *snapshot, const GArray *all)
 
 /* ---- for programs ---- */
 
-/* JSON is UTF-8; what a module says need not be. */
-static void add_string(struct json_object *object, const char *key, const char *value)
-{
-  g_autofree char *valid = value ? g_utf8_make_valid(value, -1) : NULL;
-  json_object_object_add(object, key, valid ? json_object_new_string(valid) : NULL);
-}
-
 static struct json_object *stack_json(const Examined *examined, bool next)
 {
   struct json_object *list = json_object_new_array();
@@ -175,10 +168,10 @@ static struct json_object *stack_json(const Examined *examined, bool next)
     if (answer->next != next)
       continue;
     struct json_object *one = json_object_new_object();
-    add_string(one, "name", answer->name);
-    add_string(one, "module", answer->module);
-    add_string(one, "status", answer->status);
-    add_string(one, "said", answer->said[0] ? answer->said : NULL);
+    output_json_string(one, "name", answer->name);
+    output_json_string(one, "module", answer->module);
+    output_json_string(one, "status", answer->status);
+    output_json_string(one, "said", answer->said[0] ? answer->said : NULL);
     json_object_object_add(one, "used", json_object_new_boolean(answer->used));
     json_object_array_add(list, one);
   }
@@ -189,10 +182,10 @@ static struct json_object *environment_json(const Snapshot *snapshot, const Exam
 {
   const SnapshotEnvironment *environment = examined->environment;
   struct json_object *object = json_object_new_object();
-  add_string(object, "name", snapshot_string(snapshot, environment->name));
-  add_string(object, "file", snapshot_string(snapshot, environment->file));
+  output_json_string(object, "name", snapshot_string(snapshot, environment->name));
+  output_json_string(object, "file", snapshot_string(snapshot, environment->file));
   json_object_object_add(object, "line", json_object_new_int64(environment->line));
-  add_string(object, "key_created", snapshot_string(snapshot, environment->key_created));
+  output_json_string(object, "key_created", snapshot_string(snapshot, environment->key_created));
   json_object_object_add(object, "key_age_days",
                          examined->has_age ? json_object_new_int(examined->age) : NULL);
   json_object_object_add(object, "credentials", stack_json(examined, false));
@@ -211,20 +204,16 @@ static char *as_json(const Snapshot *snapshot, const GArray *all, bool good)
   for (uint32_t i = 0; i < snapshot->problems.count; i++) {
     const SnapshotProblem *problem = snapshot_problem(snapshot, i);
     struct json_object *one = json_object_new_object();
-    add_string(one, "file", snapshot_string(snapshot, problem->file));
+    output_json_string(one, "file", snapshot_string(snapshot, problem->file));
     json_object_object_add(one, "line", json_object_new_int64(problem->line));
-    add_string(one, "text", snapshot_string(snapshot, problem->text));
+    output_json_string(one, "text", snapshot_string(snapshot, problem->text));
     json_object_array_add(problems, one);
   }
   json_object_object_add(object, "version", json_object_new_int(1));
   json_object_object_add(object, "good", json_object_new_boolean(good));
   json_object_object_add(object, "environments", environments);
   json_object_object_add(object, "problems", problems);
-  char *text = g_strconcat(json_object_to_json_string_ext(
-                               object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE),
-                           "\n", NULL);
-  json_object_put(object);
-  return text;
+  return output_json_line(object);
 }
 
 /* ---- the command ---- */

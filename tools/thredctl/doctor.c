@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* doctor.c - `thredctl doctor`: can the shim reach a program? */
-#include <json.h>
 #include <string.h>
 
 #include "tools/thredctl/command.h"
 #include "tools/thredctl/diagnosis.h"
 #include "tools/thredctl/libcurls.h"
+#include "tools/thredctl/output.h"
 
 /* ---- for people ---- */
 
-static void add_line(GString *text, const char *key, const char *value)
+static void add_line(GString *text, const char *key, Style style, const char *value)
 {
   g_autofree char *shown = command_printable(value);
-  g_string_append_printf(text, "%-10s  %s\n", key, shown);
+  output_line(text, key, style, "%s", shown);
 }
 
 static void add_libcurl(GString *text, const Libcurl *libcurl)
@@ -22,39 +22,33 @@ static void add_libcurl(GString *text, const Libcurl *libcurl)
   g_autofree char *line = g_strdup_printf(
       "%s (%s, %s)%s", libcurl->path, libcurl->version ? libcurl->version : "version unknown",
       libcurl->flavour ? libcurl->flavour : "no symbol version", through);
-  add_line(text, "libcurl", line);
+  add_line(text, "libcurl", STYLE_PLAIN, line);
 }
 
 static char *as_text(const Diagnosis *diagnosis, const char *command)
 {
   GString *text = g_string_new(NULL);
-  add_line(text, "program", command);
+  add_line(text, "program", STYLE_PLAIN, command);
   for (guint i = 0; i < diagnosis->program->chain->len; i++)
-    add_line(text, i ? "run by" : "file", diagnosis->program->chain->pdata[i]);
+    add_line(text, i ? "run by" : "file", STYLE_PLAIN, diagnosis->program->chain->pdata[i]);
   for (guint i = 0; i < diagnosis->libcurls->len; i++)
     add_libcurl(text, diagnosis->libcurls->pdata[i]);
-  add_line(text, "reachable", diagnosis_is_reachable(diagnosis) ? "yes" : "no");
+  add_line(text, "reachable", diagnosis_is_reachable(diagnosis) ? STYLE_GOOD : STYLE_BAD,
+           diagnosis_is_reachable(diagnosis) ? "yes" : "no");
   if (!diagnosis_is_reachable(diagnosis))
-    add_line(text, "because", diagnosis->verdict);
+    add_line(text, "because", STYLE_PLAIN, diagnosis->verdict);
   for (guint i = 0; i < diagnosis->notes->len; i++)
-    add_line(text, "note", diagnosis->notes->pdata[i]);
+    add_line(text, "note", STYLE_PLAIN, diagnosis->notes->pdata[i]);
   return g_string_free(text, FALSE);
 }
 
 /* ---- for programs ---- */
 
-/* NULL or a string; JSON is UTF-8, a path need not be. */
-static struct json_object *string_of(const char *value)
-{
-  g_autofree char *valid = value ? g_utf8_make_valid(value, -1) : NULL;
-  return valid ? json_object_new_string(valid) : NULL;
-}
-
 static struct json_object *strings_of(const GPtrArray *values)
 {
   struct json_object *list = json_object_new_array();
   for (guint i = 0; i < values->len; i++)
-    json_object_array_add(list, string_of(values->pdata[i]));
+    json_object_array_add(list, output_json_text(values->pdata[i]));
   return list;
 }
 
@@ -64,10 +58,10 @@ static struct json_object *libcurls_json(const GPtrArray *libcurls)
   for (guint i = 0; i < libcurls->len; i++) {
     const Libcurl *libcurl = libcurls->pdata[i];
     struct json_object *one = json_object_new_object();
-    json_object_object_add(one, "path", string_of(libcurl->path));
-    json_object_object_add(one, "version", string_of(libcurl->version));
-    json_object_object_add(one, "flavour", string_of(libcurl->flavour));
-    json_object_object_add(one, "through", string_of(libcurl->through));
+    output_json_string(one, "path", libcurl->path);
+    output_json_string(one, "version", libcurl->version);
+    output_json_string(one, "flavour", libcurl->flavour);
+    output_json_string(one, "through", libcurl->through);
     json_object_array_add(list, one);
   }
   return list;
@@ -77,21 +71,17 @@ static char *as_json(const Diagnosis *diagnosis, const char *command)
 {
   struct json_object *object = json_object_new_object();
   json_object_object_add(object, "version", json_object_new_int(1));
-  json_object_object_add(object, "program", string_of(command));
+  output_json_string(object, "program", command);
   json_object_object_add(object, "files", strings_of(diagnosis->program->chain));
   json_object_object_add(object, "reachable",
                          json_object_new_boolean(diagnosis_is_reachable(diagnosis)));
-  json_object_object_add(object, "reason", string_of(diagnosis->reason));
-  json_object_object_add(object, "because", string_of(diagnosis->verdict));
+  output_json_string(object, "reason", diagnosis->reason);
+  output_json_string(object, "because", diagnosis->verdict);
   json_object_object_add(object, "libcurl", libcurls_json(diagnosis->libcurls));
-  json_object_object_add(object, "preload_first", string_of(diagnosis->first));
-  json_object_object_add(object, "library_path", string_of(diagnosis->folders));
+  output_json_string(object, "preload_first", diagnosis->first);
+  output_json_string(object, "library_path", diagnosis->folders);
   json_object_object_add(object, "notes", strings_of(diagnosis->notes));
-  char *text =
-      g_strdup_printf("%s\n", json_object_to_json_string_ext(
-                                  object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
-  json_object_put(object);
-  return text;
+  return output_json_line(object);
 }
 
 /* ---- the command ---- */

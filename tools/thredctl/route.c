@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* route.c - `thredctl route`: what would be attached to a request, and who says so. */
-#include <json.h>
 #include <string.h>
 
 #include "lib/config-current.h"
 #include "lib/shown-url.h"
 #include "tools/thredctl/command.h"
 #include "tools/thredctl/explanation.h"
+#include "tools/thredctl/output.h"
 
 /* RFC 9110, 5.6.2 and 9.1: a method is a token. */
 static bool is_method(const char *text)
@@ -28,17 +28,6 @@ static char *without_userinfo(const char *url)
 
 /* ---- for people ---- */
 
-static void add_line(GString *text, const char *key, const char *format, ...) G_GNUC_PRINTF(3, 4);
-static void add_line(GString *text, const char *key, const char *format, ...)
-{
-  va_list args;
-  g_string_append_printf(text, "%-11s  ", key);
-  va_start(args, format);
-  g_string_append_vprintf(text, format, args);
-  va_end(args);
-  g_string_append_c(text, '\n');
-}
-
 /* " (FILE:LINE)", or "" if no file says it. To be freed. */
 static char *place(const Snapshot *snapshot, uint32_t file, uint32_t line)
 {
@@ -51,7 +40,8 @@ static void add_environment(GString *text, const Explanation *explanation)
   if (!env)
     return;
   g_autofree char *where = place(explanation->snapshot, env->file, env->line);
-  add_line(text, "environment", "%s%s", snapshot_string(explanation->snapshot, env->name), where);
+  output_line(text, "environment", STYLE_PLAIN, "%s%s",
+              snapshot_string(explanation->snapshot, env->name), where);
 }
 
 static void add_business(GString *text, const Explanation *explanation)
@@ -62,8 +52,8 @@ static void add_business(GString *text, const Explanation *explanation)
       [BUSINESS_FROM_ENVIRONMENT] = "default of the environment",
   };
   if (explanation->business_source != BUSINESS_UNKNOWN)
-    add_line(text, "business", "%s (%s)", explanation->decision.business,
-             sources[explanation->business_source]);
+    output_line(text, "business", STYLE_PLAIN, "%s (%s)", explanation->decision.business,
+                sources[explanation->business_source]);
 }
 
 static void add_route(GString *text, const Explanation *explanation)
@@ -73,9 +63,9 @@ static void add_route(GString *text, const Explanation *explanation)
   if (!route)
     return;
   g_autofree char *where = place(snapshot, route->file, route->line);
-  add_line(text, "route", "%s: %s %s%s", snapshot_string(snapshot, route->name),
-           snapshot_string(snapshot, route->methods), snapshot_string(snapshot, route->path),
-           where);
+  output_line(text, "route", STYLE_PLAIN, "%s: %s %s%s", snapshot_string(snapshot, route->name),
+              snapshot_string(snapshot, route->methods), snapshot_string(snapshot, route->path),
+              where);
 }
 
 /* A mistake in the configuration disables what it stands in, so it may be the reason behind the
@@ -83,7 +73,8 @@ static void add_route(GString *text, const Explanation *explanation)
 static void add_problems(GString *text, const Snapshot *snapshot)
 {
   for (uint32_t i = 0; i < snapshot->problems.count; i++)
-    add_line(text, "problem", "%s", snapshot_string(snapshot, snapshot_problem(snapshot, i)->text));
+    output_line(text, "problem", STYLE_BAD, "%s",
+                snapshot_string(snapshot, snapshot_problem(snapshot, i)->text));
 }
 
 /* Where `allow` or `pin-business` stands; other rules have lines of their own. */
@@ -93,10 +84,10 @@ static void add_because(GString *text, const Explanation *explanation)
   RoutePlace place = route_reason_place(explanation->snapshot, &explanation->decision);
   if (place.file && !explanation->disabled &&
       (reason == ROUTE_PINNED || reason == ROUTE_NOT_ALLOWED))
-    add_line(text, "because", "%s (%s:%u)", explanation_because(explanation), place.file,
-             (unsigned)place.line);
+    output_line(text, "because", STYLE_PLAIN, "%s (%s:%u)", explanation_because(explanation),
+                place.file, (unsigned)place.line);
   else
-    add_line(text, "because", "%s", explanation_because(explanation));
+    output_line(text, "because", STYLE_PLAIN, "%s", explanation_because(explanation));
 }
 
 static char *as_text(const Explanation *explanation, const char *method, const char *url)
@@ -105,16 +96,17 @@ static char *as_text(const Explanation *explanation, const char *method, const c
   g_autofree char *shown = command_printable(url);
   g_autofree char *change = explanation_change(explanation);
   bool refused = explanation->disabled || explanation->decision.reason != ROUTE_TOKEN;
-  add_line(text, "url", "%s", shown);
-  add_line(text, "method", "%s", method);
+  output_line(text, "url", STYLE_PLAIN, "%s", shown);
+  output_line(text, "method", STYLE_PLAIN, "%s", method);
   add_environment(text, explanation);
-  add_line(text, "token", "%s", explanation_token(explanation));
+  output_line(text, "token", refused ? STYLE_BAD : STYLE_GOOD, "%s",
+              explanation_token(explanation));
   if (refused)
     add_because(text, explanation);
   add_business(text, explanation);
   add_route(text, explanation);
   if (change)
-    add_line(text, "change", "%s", change);
+    output_line(text, "change", STYLE_PLAIN, "%s", change);
   if (refused && explanation->decision.reason >= ROUTE_UNKNOWN_HOST)
     add_problems(text, explanation->snapshot);
   return g_string_free(text, FALSE);
@@ -122,17 +114,10 @@ static char *as_text(const Explanation *explanation, const char *method, const c
 
 /* ---- for programs ---- */
 
-/* `value` may be NULL: the key is there all the same. JSON is UTF-8; an argument need not be. */
-static void add_string(struct json_object *object, const char *key, const char *value)
-{
-  g_autofree char *valid = value ? g_utf8_make_valid(value, -1) : NULL;
-  json_object_object_add(object, key, valid ? json_object_new_string(valid) : NULL);
-}
-
 static void add_place(struct json_object *object, const Snapshot *snapshot, uint32_t file,
                       uint32_t line)
 {
-  add_string(object, "file", snapshot_string(snapshot, file));
+  output_json_string(object, "file", snapshot_string(snapshot, file));
   json_object_object_add(object, "line", file ? json_object_new_int64(line) : NULL);
 }
 
@@ -142,9 +127,10 @@ static void add_rule(struct json_object *object, const Explanation *explanation)
   const Snapshot *snapshot = explanation->snapshot;
   const SnapshotEnvironment *env = explanation->environment;
   const SnapshotRoute *route = explanation->route;
-  add_string(object, "route", route ? snapshot_string(snapshot, route->name) : NULL);
-  add_string(object, "route_path", route ? snapshot_string(snapshot, route->path) : NULL);
-  add_string(object, "route_methods", route ? snapshot_string(snapshot, route->methods) : NULL);
+  output_json_string(object, "route", route ? snapshot_string(snapshot, route->name) : NULL);
+  output_json_string(object, "route_path", route ? snapshot_string(snapshot, route->path) : NULL);
+  output_json_string(object, "route_methods",
+                     route ? snapshot_string(snapshot, route->methods) : NULL);
   add_place(object, snapshot,
             route ? route->file
             : env ? env->file
@@ -165,20 +151,17 @@ static char *as_json(const Explanation *explanation, const char *method, const c
   const char *business = explanation->decision.business;
   struct json_object *object = json_object_new_object();
   json_object_object_add(object, "version", json_object_new_int(1));
-  add_string(object, "url", url);
-  add_string(object, "method", method);
-  add_string(object, "environment", env ? snapshot_string(explanation->snapshot, env->name) : NULL);
-  add_string(object, "token", explanation_token(explanation));
-  add_string(object, "business_id", *business ? business : NULL);
-  add_string(object, "business_from", sources[explanation->business_source]);
+  output_json_string(object, "url", url);
+  output_json_string(object, "method", method);
+  output_json_string(object, "environment",
+                     env ? snapshot_string(explanation->snapshot, env->name) : NULL);
+  output_json_string(object, "token", explanation_token(explanation));
+  output_json_string(object, "business_id", *business ? business : NULL);
+  output_json_string(object, "business_from", sources[explanation->business_source]);
   add_rule(object, explanation);
-  add_string(object, "reason", explanation_reason(explanation));
-  add_string(object, "because", explanation_because(explanation));
-  char *text = g_strconcat(json_object_to_json_string_ext(
-                               object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE),
-                           "\n", NULL);
-  json_object_put(object);
-  return text;
+  output_json_string(object, "reason", explanation_reason(explanation));
+  output_json_string(object, "because", explanation_because(explanation));
+  return output_json_line(object);
 }
 
 /* ---- the command ---- */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* token.c - `thredctl token`: the token itself, for scripts. */
-#include <json.h>
 #include <string.h>
 #include <thred/thred.h>
 
 #include "lib/secure.h"
 #include "tools/thredctl/command.h"
+#include "tools/thredctl/output.h"
 
 typedef struct {
   char *environment, *business;
@@ -38,11 +38,7 @@ static char *render(const Options *options, const ThredToken *token)
   json_object_object_add(object, "token_type", json_object_new_string("Bearer"));
   json_object_object_add(object, "expires_in", json_object_new_int(token->expires_in));
   json_object_object_add(object, "generation", json_object_new_uint64(token->generation));
-  char *text = g_strconcat(json_object_to_json_string_ext(
-                               object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE),
-                           "\n", NULL);
-  json_object_put(object);
-  return text;
+  return output_json_line(object);
 }
 
 static int print_token(const Options *options)

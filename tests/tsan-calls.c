@@ -3,6 +3,7 @@
  * tsan-calls.c - linked into all that `scripts/lanes tsan` builds: calls that the ThreadSanitizer
  * of gcc 12 does not understand, by what it does.
  */
+#include <dlfcn.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <time.h>

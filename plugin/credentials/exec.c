@@ -198,8 +198,6 @@ static ThredCredentialStatus read_answer(const ThredModuleHost *host, const Exec
   size_t at;
   if (result->out_too_long)
     return bad_answer(host, exec, "it is longer than 16 KiB");
-  while (result->out_length > 0 && strchr(" \t\r\n", result->out[result->out_length - 1]))
-    result->out[--result->out_length] = 0;
   if (result->out_length == 0)
     return module_says(host, THRED_CREDENTIAL_NOTFOUND, "%.200s: it printed nothing",
                        exec->argv[0]);
@@ -215,18 +213,33 @@ static ThredCredentialStatus read_answer(const ThredModuleHost *host, const Exec
   return status;
 }
 
-/* A key may be written in the answer otherwise than it is (with escapes). */
+static void say_nothing(ExecResult *result)
+{
+  memset(result->err, 0, sizeof result->err);
+  result->err_length = 0;
+}
+
+/* White space of JSON (RFC 8259, 2). A NUL is none: json-c would end there. */
+static void trim(ExecResult *result)
+{
+  while (result->out_length > 0 && memchr(" \t\r\n", result->out[result->out_length - 1], 4))
+    result->out[--result->out_length] = 0;
+}
+
+/* A key may be written in the answer otherwise than it is (with escapes). Where it cannot be read,
+ * none of what was said can be shown. */
 static void mask_key(ExecResult *result)
 {
   SecretJson json;
   size_t at, length;
-  if (!secret_json_read(&json, result->out, result->out_length, &at)) {
-    const char *key = secret_json_string(json.object, "api_key", &length);
-    if (key) {
-      mask(result->err, result->err_length, key, length);
-      mask_word(result->err, result->err_length, key, length);
-    }
+  const char *problem = secret_json_read(&json, result->out, result->out_length, &at);
+  const char *key = problem ? NULL : secret_json_string(json.object, "api_key", &length);
+  if (key) {
+    mask(result->err, result->err_length, key, length);
+    mask_word(result->err, result->err_length, key, length);
   }
+  if (problem && memchr(result->out, '\\', result->out_length))
+    say_nothing(result);
   secret_json_done(&json);
 }
 
@@ -254,7 +267,8 @@ static ThredCredentialStatus judge(const ThredModuleHost *host, const Exec *exec
                        errno_value ? strerror_r(errno_value, text, sizeof text)
                                    : "the process that starts it was killed");
   if (result->out_too_long) /* what was dropped cannot be looked for */
-    memset(result->err, 0, sizeof result->err), result->err_length = 0;
+    say_nothing(result);
+  trim(result); /* so that what is masked is what is read */
   mask(result->err, result->err_length, result->out, result->out_length);
   mask_key(result);
   if (outcome == EXEC_LATE) {

@@ -162,6 +162,13 @@ static void test_notes(void **state)
          THRED_CREDENTIAL_UNAVAIL, "no **********");
   expect("echo " SECRET " >&2; printf '{\"api_key\":\"" SECRET "'", THRED_CREDENTIAL_UNAVAIL, "");
   assert_non_null(strstr(notes, "exec: **************\n"));
+  expect("echo 'no s3cret/key' >&2; printf '{\"api_key\":\"s3cret\\\\/key\"'",
+         THRED_CREDENTIAL_UNAVAIL, "");
+  assert_string_equal(notes, "");
+  expect("echo 'no s3cret/key' >&2\n"
+         "printf '{\"version\":1,\"partner_uuid\":\"a\",\"api_key\":\"s3cret\\\\/key\"}\\000\\n'",
+         THRED_CREDENTIAL_UNAVAIL, "more text after the object");
+  assert_string_equal(notes, "");
   Credential credential;
   run_for(script("echo say xyz >&2\n"
                  "echo '{\"version\":1,\"partner_uuid\":\"a\",\"api_key\":\"xyz\"}'"),

@@ -27,10 +27,18 @@ trap cleanup EXIT
 unset "${!THRED_@}" LD_PRELOAD LD_LIBRARY_PATH "${!http_proxy@}" "${!https_proxy@}" HTTPS_PROXY ALL_PROXY all_proxy
 export PATH=$root/bin:$PATH PKG_CONFIG_PATH=$root/lib/pkgconfig
 first=3c90c3cc-0d44-4b50-8888-8dd25736052a
+# A sanitized library wants its runtime first; a sanitized shim fits no program of the system.
+sanitize=
+! nm -D "$root/lib/libthred-auth.so.0" | grep -q __asan || sanitize=-fsanitize=address,undefined
 
 # shown PAGE SECTION NUMBER: a block, with the paths of this test in place of those that it shows.
 shown() {
   block "$@" | sed "s|/tmp/thred|$dir|g; s|/etc/thred/credentials|$dir/credentials|g"
+}
+
+# under_shim NAME COMMAND...: unless that cannot be.
+under_shim() {
+  if [ -n "$sanitize" ]; then skip "$1" 'a sanitized shim'; else "${@:2}"; fi
 }
 
 # ---- thred-auth(7), from its first command on ----
@@ -43,7 +51,8 @@ test_quick_start() {
   pid=$!
   until_true test -s "$dir/port" || { echo "Bail out! the emulator does not start"; exit 1; }
   eval "$(shown thred-auth.7 'QUICK START' $start | sed -n 2p)"
-  matches 'QUICK START: against the emulator' "$first" "$(eval "$(shown thred-auth.7 'QUICK START' $start | sed -n 3p)" 2>&1)"
+  under_shim 'against the emulator' matches 'QUICK START: against the emulator' "$first" \
+    "$(eval "$(shown thred-auth.7 'QUICK START' $start | sed -n 3p)" 2>&1)"
   # An administrator's way: the page's files in place of the emulator's own.
   matches 'QUICK START: the key' '^THRED_PARTNER_UUID=.*
 THRED_API_KEY=' "$(shown thred-auth.7 'QUICK START' 2)"
@@ -51,41 +60,52 @@ THRED_API_KEY=' "$(shown thred-auth.7 'QUICK START' 2)"
   sed -i '/^credentials *=/d' "$THRED_CONF_DIR/50-emulator.conf"
   while read -r command; do
     eval "$command" >"$work/out" 2>&1
-    is "QUICK START: $command" "0 " "$? $(grep -i -e problem -e NOTFOUND -e UNAVAIL "$work/out")"
+    set -- is "QUICK START: $command" "0 " "$? $(grep -i -e problem -e NOTFOUND -e UNAVAIL "$work/out")"
+    if [[ $command == *exec* ]]; then under_shim "$command" "$@"; else "$@"; fi
   done < <(shown thred-auth.7 'QUICK START' 3)
 }
 
-test_where_to_look() {
+# commands PAGE SECTION: runs each that its blocks show; a block that begins with a group is none.
+commands() {
   local number command
-  for number in $(seq "$(blocks thred-auth.7 'WHERE TO LOOK WHEN IT FAILS')"); do
-    command=$(shown thred-auth.7 'WHERE TO LOOK WHEN IT FAILS' "$number")
-    if [[ $command == *php && ! -x $(command -v php) ]]; then
-      skip "$command" 'no php'
-    elif [[ $command == *flush && -z ${THRED_TEST_ALONE-} ]]; then
-      skip "$command" 'the cache is not this test'"'"'s own'
-    else
-      eval "$command" >"$work/out" 2>"$work/err"
-      is "$command" 0 $?
-      [[ $command != *debug* ]] || matches 'THRED_LOG=debug tells' 'thred-auth: debug: .*partner token' "$(cat "$work/err")"
-    fi
+  for number in $(seq "$(blocks "$1" "$2")"); do
+    while read -r command; do
+      run_command "$command"
+    done < <(shown "$1" "$2" "$number" | grep -v -e '^\[' -e '^Environment=')
   done
+}
+
+run_command() {
+  if [[ $1 == *exec* && -n $sanitize ]]; then
+    skip "$1" 'a sanitized shim'
+  elif [[ $1 == *php && ! -x $(command -v php) ]]; then
+    skip "$1" 'no php'
+  elif [[ $1 == *flush && -z ${THRED_TEST_ALONE-} ]]; then
+    skip "$1" 'other tests use the cache'
+  else
+    eval "$1" >"$work/out" 2>"$work/err"
+    is "$1" 0 $?
+    [[ $1 != *debug* ]] || matches 'THRED_LOG=debug tells' 'thred-auth: debug: .*partner token' "$(cat "$work/err")"
+  fi
 }
 
 test_preload() {
   matches 'thred-preload(7): SYNOPSIS' $'LD_PRELOAD=_\\$libdir/thred/libthred-preload.so_' "$(section thred-preload.7 SYNOPSIS)"
-  matches 'LD_PRELOAD' "$first" "$(LD_PRELOAD=$root/lib/thred/libthred-preload.so curl -s \
+  under_shim 'LD_PRELOAD' matches 'LD_PRELOAD' "$first" "$(LD_PRELOAD=$root/lib/thred/libthred-preload.so curl -s \
     https://sandbox.thredfi.com/v1/platform/businesses/ 2>&1)"
 }
 
 # ---- programs ----
 
-# To be seen by a program without another word in it: where the host is, and whose certificates it has.
-cat >"$work/emulated.h" <<'C'
+# What a program has to be told to take the emulator for Thred, beside https_proxy: whose certificates it has.
+cat >"$work/emulated.c" <<'C'
 #include <curl/curl.h>
 #include <stdlib.h>
-#define emulated(setopt, curl)                                                                     \
-  setopt(curl, CURLOPT_CONNECT_TO, curl_slist_append(NULL, getenv("EMULATED_TO"))),                \
-      setopt(curl, CURLOPT_CAINFO, getenv("EMULATED_CA")), setopt(curl, CURLOPT_PROXY, "")
+void emulated(CURL *curl);
+void emulated(CURL *curl)
+{
+  curl_easy_setopt(curl, CURLOPT_CAINFO, getenv("SSL_CERT_FILE"));
+}
 C
 
 # programs: "PAGE-NUMBER" of each, in $work.
@@ -102,13 +122,11 @@ programs() {
 
 warnings='-std=c11 -Wall -Wextra -Wpedantic -Wstrict-prototypes -Werror'
 
-# As the page shows it; then for the emulator, and for where this installation is.
+# As the page shows it, but for a line behind each handle that is made.
 compile() {
-  # shellcheck disable=SC2046,SC2086  # lists of options
-  cc $warnings $cflags -fsyntax-only "$1.c" &&
-    sed -E 's/^( *)CURL \*([a-z]+) = curl_easy_init\(\);/&\n\1emulated(curl_easy_setopt, \2);/
-      s/^( *)CURL \*([a-z]+) = init\(\);/&\n\1emulated(api.easy_setopt, \2);/' "$1.c" >"$1-emulated.c" &&
-    cc -include emulated.h "$1-emulated.c" -o "$1" $libs -Wl,--disable-new-dtags,-rpath,"$root/lib" -ldl
+  # shellcheck disable=SC2086  # lists of options
+  sed -E 's/^( *)CURL \*([a-z]+) = (curl_easy_)?init\(\);/&\n\1void emulated(CURL *);\n\1emulated(\2);/' "$1.c" |
+    cc $warnings $sanitize -x c - -x none emulated.o -o "$1" $libs -Wl,--disable-new-dtags,-rpath,"$root/lib" -ldl
 }
 
 # Exit status and standard output that each has to have.
@@ -135,12 +153,10 @@ test_programs() {
   all=$(programs)
   is 'there is a program in every page of a function' "$(cd "$pages" && printf '%s\n' thred_*.3.scd | sed 's/\.scd$//')" \
     "$(sed -n 's/^\(thred_.*\)-1$/\1/p' <<<"$all")"
-  cflags=$(pkg-config --cflags thred-auth libcurl) libs=$(pkg-config --cflags --libs thred-auth libcurl)
-  export cflags libs warnings root
+  libs=$(pkg-config --cflags --libs thred-auth libcurl)
+  export libs sanitize warnings root
   export -f compile
-  (cd "$work" && xargs -P 2 -I{} bash -c 'compile {} >{}.log 2>&1' <<<"$all")
-  EMULATED_TO=::127.0.0.1:$(cat "$dir/port") EMULATED_CA=$dir/ca.pem
-  export EMULATED_TO EMULATED_CA
+  (cd "$work" && cc -c emulated.c && xargs -P 2 -I{} bash -c 'compile {} >{}.log 2>&1' <<<"$all")
   for name in $all; do
     is "$name: compiles" '' "$(cat "$work/$name.log")"
     log=$(LD_LIBRARY_PATH=$root/lib ASAN_OPTIONS=detect_leaks=0 "$work/$name" 2>&1)
@@ -224,7 +240,8 @@ test_routes() {
 }
 
 test_quick_start
-test_where_to_look
+commands thred-auth.7 'WHERE TO LOOK WHEN IT FAILS'
+commands thred-preload.7 EXAMPLES
 test_preload
 test_synopsis
 test_programs

@@ -127,7 +127,8 @@ test_errors() {
 
 test_environment() {
   is 'thred-auth(7) has every variable that is read' \
-    "$(cd "$top" && grep -rhoE '"THRED_[A-Z_]+"' lib plugin tools/thredctl --include='*.[ch]' | tr -d '"' | sort -u)" \
+    "$(cd "$top" && grep -rhoE '(env\(|define [A-Z_]+ +)"THRED_[A-Z_]+"' lib plugin tools/thredctl --include='*.[ch]' |
+      grep -o 'THRED_[A-Z_]*\b"' | tr -d '"' | sort -u)" \
     "$(section thred-auth.7 ENVIRONMENT | grep '^\*' | grep -oE 'THRED_[A-Z_]+' | sort -u)"
 }
 

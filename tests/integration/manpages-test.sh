@@ -134,14 +134,6 @@ test_environment() {
 
 # ---- configuration ----
 
-# problems: what `thredctl check` has against the configuration on stdin.
-problems() {
-  rm -rf "$work/conf.d"
-  mkdir -m 700 "$work/conf.d"
-  install -m 600 /dev/stdin "$work/conf.d/50-x.conf"
-  THRED_CONF_DIR=$work/conf.d "$root/bin/thredctl" check --json 2>/dev/null | jq -r '.problems[].text'
-}
-
 # keys GROUP: "KEY = VALUES" of thred.conf(5).
 keys() {
   section thred.conf.5 "$1" | sed -n 's/^\*\([a-z-]*\)\* = /\1 = /p'

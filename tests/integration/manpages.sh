@@ -25,3 +25,12 @@ block() {
 blocks() {
   echo $(($(section "$1" "$2" | grep -c '^```$') / 2))
 }
+
+# problems: what the parser has against the configuration on stdin. `thredctl route` tells it with a host that
+# no environment has, and asks nobody.
+problems() {
+  rm -rf "$work/conf.d"
+  mkdir -m 700 "$work/conf.d"
+  install -m 600 /dev/stdin "$work/conf.d/50-x.conf"
+  THRED_CONF_DIR=$work/conf.d "$root/bin/thredctl" route https://nobody.thredfi.com/ 2>&1 | sed -n 's/^problem  *//p'
+}

@@ -85,7 +85,7 @@ run_command() {
   else
     eval "$1" >"$work/out" 2>"$work/err"
     is "$1" 0 $?
-    [[ $1 != *debug* ]] || matches 'THRED_LOG=debug tells' 'thred-auth: debug: .*partner token' "$(cat "$work/err")"
+    [[ $1 != *debug* ]] || matches 'THRED_LOG=debug tells' 'thred-auth: debug: .*partner' "$(cat "$work/err")"
   fi
 }
 

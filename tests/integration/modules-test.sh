@@ -8,7 +8,7 @@ set -u
 root=${THRED_TEST_ROOT-}
 [ -x "$root/bin/thredctl" ] && [ -x "$root/bin/thred-emulator" ] ||
   skip_all 'THRED_TEST_ROOT names no installation'
-docs=$(realpath "$(dirname "$0")/../../docs")
+docs=$(realpath "$(dirname "$0")/../../docs/man")
 work=$(mktemp -d) || exit 1
 dir=$work/emulator
 pid=

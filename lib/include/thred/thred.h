@@ -46,7 +46,7 @@ typedef enum ThredError {
   THRED_E_NOT_ATTACHED = 5,        /* the handle was never given to thred_curl_attach() */
   THRED_E_DISABLED = 6,            /* THRED_DISABLE=1 */
   THRED_E_CONFIG = 7,              /* the configuration, or the part needed here, is unusable */
-  THRED_E_NO_ROUTE = 8,            /* no token goes to this URL */
+  THRED_E_NO_ROUTE = 8,            /* no token goes to this URL; not returned as yet */
   THRED_E_NO_BUSINESS = 9,         /* a business token was asked for and no business is known */
   THRED_E_NOT_ALLOWED = 10,        /* `allow` or `pin-business` forbids this token */
   THRED_E_CREDENTIALS = 11,        /* no module of the stack delivered a credential */
@@ -128,9 +128,10 @@ typedef int (*curl_prereq_callback)(void *clientp, char *conn_primary_ip, char *
  * A plain curl_easy_duphandle(3) of an attached handle is aborted at its first request: see
  * thred_curl_duphandle_with().
  *
- * Returns THRED_OK, THRED_E_INVALID, THRED_E_UNSUPPORTED, THRED_E_CLASH, THRED_E_NO_MEMORY. Under
- * THRED_DISABLE=1 it returns THRED_OK and the handle behaves as if it had never been attached.
- * Whatever fails later, in a transfer: the request goes on without a token and the log says why.
+ * Returns THRED_OK, THRED_E_INVALID, THRED_E_UNSUPPORTED, THRED_E_CLASH, THRED_E_NO_MEMORY,
+ * THRED_E_INTERNAL. Under THRED_DISABLE=1 it returns THRED_OK and the handle behaves as if it had
+ * never been attached. Whatever fails later, in a transfer: the request goes on without a token and
+ * the log says why.
  */
 THRED_API int thred_curl_attach_with(CURL *curl, const ThredCurlApi *api);
 
@@ -142,7 +143,7 @@ THRED_API int thred_curl_attach_with(CURL *curl, const ThredCurlApi *api);
  * again after that if there is an Authorization line among them or before: such a line is the
  * program's own authorisation, and `existing-authorization` decides. With `keep` no bearer is added
  * and a 401 is not answered. Returns THRED_OK, THRED_E_INVALID, THRED_E_NOT_ATTACHED,
- * THRED_E_NO_MEMORY.
+ * THRED_E_NO_MEMORY, THRED_E_UNSUPPORTED.
  */
 THRED_API int thred_curl_set_headers_with(CURL *curl, const ThredCurlApi *api,
                                           struct curl_slist *headers);
@@ -170,9 +171,10 @@ THRED_API int thred_curl_set_business_with(CURL *curl, const ThredCurlApi *api,
  * thred_curl_prepare_with - fetch now what a request to `url` will need.
  *
  * For event loops: blocks up to the environment's `timeout`, so that the transfer need not. The
- * token stays in the cache and serves every process of this user.
- * Returns THRED_OK (also when the URL takes no token), THRED_E_NOT_ATTACHED, THRED_E_INVALID, or
- * what the fetch failed with.
+ * token stays in the cache and serves every process of this user. The method that the handle has
+ * now counts.
+ * Returns THRED_OK (also when the URL takes no token), THRED_E_NOT_ATTACHED, THRED_E_INVALID,
+ * THRED_E_UNSUPPORTED, or what the fetch failed with.
  */
 THRED_API int thred_curl_prepare_with(CURL *curl, const ThredCurlApi *api, const char *url);
 
@@ -298,7 +300,8 @@ typedef struct ThredToken {
  *
  * Blocks while the token is fetched, up to the time-out (see ThredTokenRequest). On THRED_OK the
  * caller owns token->value and gives it back with thred_token_clear(). On failure token->value is
- * NULL. Fails with any ThredError. `allow` and `pin-business` apply.
+ * NULL; after THRED_E_INVALID and THRED_E_DISABLED *token may be as it was. Fails with any
+ * ThredError that is not about a handle. `allow` and `pin-business` apply.
  */
 THRED_API int thred_token_get(const ThredTokenRequest *request, ThredToken *token);
 

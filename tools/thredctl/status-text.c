@@ -200,12 +200,11 @@ static void add_segment(GString *text, const CacheStatus *segment)
     output_line(text, "change", STYLE_PLAIN, "%s", change);
   if (!report_is_read(segment))
     return;
-  g_autofree char *size = g_format_size_full(segment->size, G_FORMAT_SIZE_IEC_UNITS);
   output_line(text, "sealed", STYLE_PLAIN, "%s",
               segment->kind != CACHE_SEALED ? "no: whoever can read this file can read the tokens"
               : segment->key_error          ? "yes"
                                             : "yes, and its key is in the kernel's keyring");
-  output_line(text, "size", STYLE_PLAIN, "%s", size);
+  output_line(text, "size", STYLE_PLAIN, "%.1f MiB", (double)segment->size / (1024 * 1024));
   output_line(text, "room", STYLE_PLAIN, "%u of %u entries used", segment->entries_used,
               segment->entries);
   output_line(text, "", STYLE_PLAIN, "%u of %u chunks used, %u free", segment->chunks_used,

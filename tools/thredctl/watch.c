@@ -83,12 +83,12 @@ bool watch_show(const char *text)
   return false;
 }
 
-/* With what it does when nobody holds it. It comes back from SIGTSTP, if the program goes on. */
+/* With what it does when nobody holds it, which may be nothing. It comes back from SIGTSTP, if the
+ * program goes on. */
 static void suffer(int number)
 {
   sigset_t one;
   put(LEAVE);
-  signal(number, SIG_DFL);
   raise(number);
   sigemptyset(&one);
   sigaddset(&one, number);

@@ -39,8 +39,11 @@ static bool read_at(int fd, size_t at, void *to, size_t size)
 static void copy_text(char *to, const char *from, size_t size)
 {
   size_t i = 0;
-  for (; i < size && from[i]; i++)
-    to[i] = from[i] >= ' ' && from[i] <= '~' ? from[i] : '?';
+  for (; i < size && from[i]; i++) {
+    to[i] = from[i];
+    if (to[i] < ' ' || to[i] > '~')
+      to[i] = '?';
+  }
   to[i] = 0;
 }
 

@@ -89,7 +89,7 @@ static void suffer(int number)
 {
   sigset_t one;
   put(LEAVE);
-  raise(number);
+  (void)raise(number);
   sigemptyset(&one);
   sigaddset(&one, number);
   sigprocmask(SIG_UNBLOCK, &one, NULL);

@@ -288,13 +288,16 @@ test_metrics() {
 test_output() {
   mkdir "$work/prom"
   echo old >"$work/prom/thred.prom"
+  umask 022
   run --metrics --output "$work/prom/thred.prom"
   is 'output: exit status' 0 "$status"
   is 'output: nothing on stdout' '' "$(cat "$work/out")"
   is 'output: it is all there' '# EOF' "$(tail -n 1 "$work/prom/thred.prom")"
+  is 'output: others can read it' 644 "$(stat -c %a "$work/prom/thred.prom")"
   is 'output: nothing else' thred.prom "$(ls -A "$work/prom")"
   (umask 077 && "$thredctl" status --json -o "$work/prom/status.json")
   is 'output: JSON' 1 "$(jq .version "$work/prom/status.json")"
+  is 'output: as the umask says' 600 "$(stat -c %a "$work/prom/status.json")"
   run --metrics --output "$work/nowhere/thred.prom"
   is 'output: no directory: exit status' 1 "$status"
   matches 'output: no directory: it is named' 'nowhere/thred.prom' "$(cat "$work/err")"

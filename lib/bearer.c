@@ -473,8 +473,7 @@ static void replace_suspect(Call *call, CacheToken *token)
 
 /* ---- getting ---- */
 
-/* The codes that a server's answer can have; a broken peer may have written any. */
-static int failure_code(int failure)
+int bearer_failure(int failure)
 {
   switch (failure) {
   case THRED_E_REFUSED:
@@ -488,7 +487,7 @@ static int failure_code(int failure)
 
 static int shared_failure(const Call *call, const CacheClaim *claim, Error *error)
 {
-  return error_set(error, failure_code(claim->failure),
+  return error_set(error, bearer_failure(claim->failure),
                    "%s answered %d to a %s token request; it is not asked again for %lld s",
                    call->request->host, claim->failure_status,
                    call->label.business ? "business" : "partner",

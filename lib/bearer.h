@@ -63,4 +63,8 @@ void bearer_refuse(const BearerRequest *request);
  * THRED_E_WOULD_BLOCK. */
 int bearer_try(const BearerRequest *request, CacheToken *token, Error *error);
 
+/* What a failure that the cache tells of means: one of the codes that a server's answer can have,
+ * as a broken peer may have written any. */
+int bearer_failure(int failure);
+
 #endif

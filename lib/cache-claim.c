@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* cache-claim.c - who may fetch: a place for a key, and its lease. */
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/cache-internal.h"
 #include "lib/cache-words.h"
 #include "lib/clock.h"
 
 #define REFETCH_WINDOW_MS 60000
-#define REFETCH_MAX       10
 #define PAUSE_MAX_MS      (3600 * 1000) /* a pause further ahead is another clock's or garbage */
 
 /* ---- a place for a key, under the lock ---- */
@@ -26,6 +26,8 @@ static void take_entry(Cache *cache, uint32_t index, const CacheKey *key, const 
   cache_forget_failures(entry);
   entry->refetches = 0;
   word_set(&entry->hits, 0);
+  entry->publishes = 0;
+  atomic_store_explicit(&entry->refusals, 0, memory_order_relaxed);
   words_copy_in((CacheWord *)(void *)entry->key, key->bytes, sizeof key->bytes);
   entry->kind = label->kind;
   strncpy(entry->business, label->business ? label->business : "", sizeof entry->business - 1);
@@ -84,8 +86,7 @@ static uint32_t find_or_take(Cache *cache, const CacheKey *key, const CacheLabel
 
 /* ---- why not to fetch now ---- */
 
-/* Milliseconds until a point in time of the segment's, 0: it is past, or nobody's. */
-static int64_t pause_left(uint64_t until, int64_t now)
+int64_t cache_pause_left(uint64_t until, int64_t now)
 {
   int64_t end = (int64_t)until;
   return end > now && end <= now + PAUSE_MAX_MS ? end - now : 0;
@@ -99,20 +100,27 @@ static bool refetch_allowed(CacheEntry *entry, int64_t now, int64_t *retry_ms)
     entry->refetches = 0;
   }
   *retry_ms = entry->refetch_window + REFETCH_WINDOW_MS - now;
-  return ++entry->refetches <= REFETCH_MAX;
+  return ++entry->refetches <= CACHE_REFETCH_MAX;
+}
+
+int64_t cache_refetch_pause(int64_t window, uint32_t refetches, int64_t now)
+{
+  if (refetches < CACHE_REFETCH_MAX || window > now || window <= now - REFETCH_WINDOW_MS)
+    return 0;
+  return window + REFETCH_WINDOW_MS - now;
 }
 
 /* Pauses that the entry has been told to make. CACHE_CLAIM_OWNED: none. */
 static CacheClaimResult paused(CacheEntry *entry, int64_t now, CachePurpose purpose,
                                CacheClaim *claim)
 {
-  claim->retry_ms = pause_left(word_get(&entry->failure_until), now);
+  claim->retry_ms = cache_pause_left(word_get(&entry->failure_until), now);
   if (entry->failure && claim->retry_ms) {
     claim->failure = (int)entry->failure;
     claim->failure_status = (int)entry->failure_status;
     return CACHE_CLAIM_FAILED;
   }
-  claim->retry_ms = pause_left(word_get(&entry->renew_after), now);
+  claim->retry_ms = cache_pause_left(word_get(&entry->renew_after), now);
   if (purpose == CACHE_FOR_RENEWAL && claim->retry_ms)
     return CACHE_CLAIM_LATER;
   claim->retry_ms = 0;
@@ -132,14 +140,17 @@ static bool owner_died(const CacheEntry *entry, const CacheKey *key, Liveness li
 
 /* ---- the lease ---- */
 
-/* The epoch first: if we die in between, the lease is free, and an older claim no longer good. */
-static void give_lease(Cache *cache, CacheEntry *entry, const CacheKey *key, int64_t until,
-                       CacheClaim *claim)
+/* The epoch first: if we die in between, the lease is free, and an older claim no longer good. Then
+ * whose it is, so that whoever sees it held finds that. */
+static void give_lease(Cache *cache, CacheEntry *entry, const CacheKey *key, int64_t now,
+                       int64_t lease_ms, CacheClaim *claim)
 {
   claim->epoch = word_get(&entry->lease_epoch) + 1;
   bool alive = liveness_try(claim->liveness, cache_fingerprint_of(key), claim->epoch);
   word_set(&entry->lease_epoch, claim->epoch);
-  word_set(&entry->lease, (uint64_t)until << 1 | (alive ? CACHE_ALIVE : 0));
+  word_set(&entry->lease_since, (uint64_t)now);
+  atomic_store_explicit(&entry->lease_owner, claim->owner, memory_order_relaxed);
+  word_set(&entry->lease, (uint64_t)(now + lease_ms) << 1 | (alive ? CACHE_ALIVE : 0));
   cache_count(cache, CACHE_COUNT_CLAIMS);
 }
 
@@ -165,7 +176,7 @@ static CacheClaimResult claim_entry(Cache *cache, CacheEntry *entry, const Cache
     return CACHE_CLAIM_LIMITED;
   if (held)
     cache_count(cache, CACHE_COUNT_STOLEN);
-  give_lease(cache, entry, key, now + lease_ms, claim);
+  give_lease(cache, entry, key, now, lease_ms, claim);
   return CACHE_CLAIM_OWNED;
 }
 
@@ -181,8 +192,8 @@ static bool is_no_time_to_renew(Cache *cache, const CacheKey *key, CacheClaimRes
   *result = CACHE_CLAIM_LATER;
   if (cache_lease_held(word_get(&entry->lease), now))
     *result = CACHE_CLAIM_BUSY;
-  else if (!pause_left(word_get(&entry->failure_until), now) &&
-           !pause_left(word_get(&entry->renew_after), now))
+  else if (!cache_pause_left(word_get(&entry->failure_until), now) &&
+           !cache_pause_left(word_get(&entry->renew_after), now))
     return false;
   return true;
 }
@@ -197,6 +208,7 @@ CacheClaimResult cache_claim(Cache *cache, const CacheKey *key, const CacheLabel
     lease_ms = CACHE_LEASE_MAX_MS;
   if (purpose == CACHE_FOR_RENEWAL && is_no_time_to_renew(cache, key, &result))
     return result;
+  claim->owner = (uint32_t)getpid(); /* before the lock: it is a system call */
   claim->liveness = liveness_open(cache, clock_monotonic_ms() + lease_ms);
   if (!cache_lock(cache)) {
     liveness_close(&claim->liveness);

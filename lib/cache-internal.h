@@ -3,6 +3,7 @@
 #ifndef THRED_LIB_CACHE_INTERNAL_H
 #define THRED_LIB_CACHE_INTERNAL_H
 
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "lib/aead.h"
@@ -13,7 +14,8 @@
 #define CACHE_NONE           UINT32_MAX
 #define CACHE_CLOCK_SLACK_MS 2000 /* how far CLOCK_REALTIME may seem to run backwards */
 #define CACHE_LEASE_MAX_MS                                                                         \
-  (10 * 60 * 1000) /* a lease further ahead is another clock's or garbage */
+  (10 * 60 * 1000)            /* a lease further ahead is another clock's or garbage */
+#define CACHE_REFETCH_MAX  10 /* a minute, of one entry, after 401s */
 #define CACHE_DIRECTORY    "/dev/shm"
 #define CACHE_PATH_SIZE    96
 #define CACHE_RENEW_KEY_MS (10 * 60 * 1000) /* of the two hours that a key lives (seal-key.h) */
@@ -129,6 +131,13 @@ void cache_segment_path(CacheKind kind, char *path, size_t size);
 /* The segment at its name, with its key if it may be made. NULL, with the reason in *why. */
 Cache *cache_attach_shared(CacheKind kind, bool create, uint32_t entries, CacheWhy *why);
 
+/* The file that was opened is ours, is what its name says and nothing else. 0, or an errno;
+ * ECONNREFUSED: a segment that was removed. */
+int cache_judge_file(int fd, struct stat *st);
+
+/* 0: it is whole, EINVAL: it is not, ECONNREFUSED: it was given up. */
+int cache_judge_header(const CacheHeader *header, size_t size, uint32_t buckets, uint32_t chunks);
+
 /* The same layout in memory of this process alone; NULL: no memory. */
 Cache *cache_attach_private(void);
 
@@ -195,6 +204,13 @@ void cache_store_version(CacheVersion *to, const CacheVersion *from);
 
 /* Somebody's, and not over. */
 bool cache_lease_held(uint64_t lease, int64_t now);
+
+/* Milliseconds until a point in time of the segment's, 0: it is past, or nobody's. */
+int64_t cache_pause_left(uint64_t until, int64_t now);
+
+/* How long no other token is fetched after a 401: the entry had its share of this minute. Any time.
+ */
+int64_t cache_refetch_pause(int64_t window, uint32_t refetches, int64_t now);
 
 /* Moves the futex word: whoever waits looks again. Under the lock; waking is a system call and
  * happens outside. */

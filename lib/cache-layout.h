@@ -34,8 +34,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CACHE_MAGIC       0x3348434144524854u /* "THRDACH3", little-endian */
-#define CACHE_LAYOUT      3u                  /* also in the segment's name */
+#define CACHE_MAGIC       0x3448434144524854u /* "THRDACH4", little-endian */
+#define CACHE_LAYOUT      4u                  /* also in the segment's name */
 #define CACHE_WAYS        8u                  /* entries a bucket */
 #define CACHE_CHUNK       1024u               /* bytes of a token in one chunk */
 #define CACHE_CHUNKS_MIN  256u                /* eight of the largest tokens */
@@ -137,13 +137,18 @@ typedef struct {
   uint32_t refetches;      /* since refetch_window, after a 401 */
   uint32_t failures;       /* in a row, of the server */
   uint32_t postponed;      /* in a row, renewals that failed for another reason */
-  uint32_t kind;           /* SnapshotToken, for people, as are the next four */
+  uint32_t kind;           /* SnapshotToken, for people, as is all that follows but `version` */
   CacheWord hits;          /* (any) first reads of a process */
   CacheVersion version[2]; /* by generation & 1 */
   char business[40];
   char host[64];
   char environment[44];
-  uint8_t reserved[28];
+  /* Decide nothing: whoever is killed on the way leaves a number that is wrong, or another's. */
+  uint32_t publishes;    /* tokens that were put here */
+  CacheWord lease_since; /* CLOCK_BOOTTIME ms of the last claim; goes with lease_epoch */
+  CacheHalf lease_owner; /* its process, in the PID namespace that the segment's name binds */
+  CacheHalf refusals;    /* (any) generations that were refused */
+  CacheWord failed_at;   /* CLOCK_BOOTTIME ms of `failure` */
 } CacheEntry;
 
 /* Of the chunk with the same index. */
@@ -221,7 +226,11 @@ CACHE_AT(CacheEntry, version, 128);
 CACHE_AT(CacheEntry, business, 272);
 CACHE_AT(CacheEntry, host, 312);
 CACHE_AT(CacheEntry, environment, 376);
-CACHE_AT(CacheEntry, reserved, 420);
+CACHE_AT(CacheEntry, publishes, 420);
+CACHE_AT(CacheEntry, lease_since, 424);
+CACHE_AT(CacheEntry, lease_owner, 432);
+CACHE_AT(CacheEntry, refusals, 436);
+CACHE_AT(CacheEntry, failed_at, 440);
 _Static_assert(sizeof(CacheEntry) == 448, "CacheEntry: whole cache lines");
 CACHE_AT(CacheLink, next, 0);
 CACHE_AT(CacheLink, owner, 4);

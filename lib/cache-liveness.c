@@ -159,8 +159,12 @@ bool liveness_try(Liveness liveness, uint64_t key, uint64_t epoch)
 
 bool liveness_is_held(Liveness liveness, uint64_t key, uint64_t epoch)
 {
+  return liveness_is_held_in(descriptor_of(liveness), key, epoch);
+}
+
+bool liveness_is_held_in(int fd, uint64_t key, uint64_t epoch)
+{
   struct flock lock = byte_of(key, epoch);
-  int fd = descriptor_of(liveness);
   return fd < 0 || fcntl(fd, F_OFD_GETLK, &lock) != 0 || lock.l_type != F_UNLCK;
 }
 

@@ -45,6 +45,10 @@ bool liveness_try(Liveness liveness, uint64_t key, uint64_t epoch);
 /* True: somebody holds the lock of this lease, or it cannot be told. */
 bool liveness_is_held(Liveness liveness, uint64_t key, uint64_t epoch);
 
+/* The same through any descriptor of the segment's file, one for reading too: for who only looks.
+ */
+bool liveness_is_held_in(int fd, uint64_t key, uint64_t epoch);
+
 /* Gives the locks up and closes the descriptor, unless the program has closed it already (its
  * number may belong to another file now). *liveness is none then. */
 void liveness_close(Liveness *liveness);

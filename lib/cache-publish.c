@@ -26,6 +26,12 @@ static void end_lease(CacheEntry *entry)
   cache_touch(entry);
 }
 
+static void count_one_more(uint32_t *count)
+{
+  if (*count < UINT32_MAX)
+    ++*count;
+}
+
 /* ---- a token ---- */
 
 static void write_chain(Cache *cache, const CacheVersion *version, const char *sealed)
@@ -75,6 +81,7 @@ static PutResult put(Cache *cache, const CacheKey *key, const CacheClaim *claim,
     return PUT_NO_ROOM;
   put_version(cache, claim->entry, version, sealed);
   cache_forget_failures(entry);
+  count_one_more(&entry->publishes);
   end_lease(entry);
   cache_count(cache, CACHE_COUNT_PUBLISHED);
   return PUT_DONE;
@@ -154,12 +161,6 @@ typedef struct {
   uint32_t random;
 } Ending;
 
-static void count_one_more(uint32_t *count)
-{
-  if (*count < UINT32_MAX)
-    ++*count;
-}
-
 /* Under the lock. */
 static void note_ending(Cache *cache, CacheEntry *entry, const Ending *ending)
 {
@@ -170,6 +171,7 @@ static void note_ending(Cache *cache, CacheEntry *entry, const Ending *ending)
         ending->retry_ms > 0 ? ending->retry_ms : backoff_ms(entry->failures, ending->random);
     entry->failure = (uint32_t)ending->failure;
     entry->failure_status = (uint32_t)ending->status;
+    word_set(&entry->failed_at, now);
     word_set(&entry->failure_until, now + (uint64_t)pause);
     cache_count(cache, CACHE_COUNT_FAILED);
   } else if (ending->postpone) {
@@ -223,8 +225,11 @@ void cache_refuse(Cache *cache, const CacheKey *key, uint64_t generation)
   if (entry && cache_has_key(entry, key) && word_get(&entry->generation) == generation) {
     /* Without the lock too, or we would go on with a token that is known to be dead: a word that
      * only counts while it equals the generation cannot do harm. */
-    word_set(&entry->refused, generation);
-    cache_count(cache, CACHE_COUNT_REFUSED);
+    if (atomic_exchange_explicit(&entry->refused, generation, memory_order_relaxed) != generation) {
+      /* Once: all who were answered 401 say so, and one of them in several steps. */
+      atomic_fetch_add_explicit(&entry->refusals, 1, memory_order_relaxed);
+      cache_count(cache, CACHE_COUNT_REFUSED);
+    }
   }
   if (locked)
     cache_unlock(cache);

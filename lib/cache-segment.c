@@ -50,9 +50,7 @@ void cache_discard(Cache *cache)
 
 /* ---- attaching ---- */
 
-/* The file that was opened is ours, is what its name says and nothing else; ECONNREFUSED: a retired
- * segment. */
-static int judge_file(int fd, struct stat *st)
+int cache_judge_file(int fd, struct stat *st)
 {
   struct statfs fs;
   if (fstat(fd, st) || fstatfs(fd, &fs))
@@ -65,8 +63,7 @@ static int judge_file(int fd, struct stat *st)
   return st->st_size < (off_t)sizeof(CacheHeader) ? EINVAL : 0;
 }
 
-/* 0: it is whole, EINVAL: it is not, ECONNREFUSED: it was given up. */
-static int judge_header(const CacheHeader *header, size_t size, uint32_t buckets, uint32_t chunks)
+int cache_judge_header(const CacheHeader *header, size_t size, uint32_t buckets, uint32_t chunks)
 {
   if (atomic_load_explicit(&header->magic, memory_order_acquire) != CACHE_MAGIC ||
       header->layout != CACHE_LAYOUT || header->abi != CACHE_ABI || buckets < 2 ||
@@ -84,7 +81,7 @@ static CacheWhy map_file(int fd, const struct stat *st, CacheKind kind, const ch
   if (header == MAP_FAILED)
     return (CacheWhy){.error = errno};
   uint32_t buckets = header->buckets, chunks = header->chunks;
-  CacheWhy why = {.error = judge_header(header, size, buckets, chunks)};
+  CacheWhy why = {.error = cache_judge_header(header, size, buckets, chunks)};
   Cache *new = why.error ? NULL : cache_wrap(header, buckets, chunks);
   if (!new) { /* its lock was never touched by us */
     munmap(header, size);
@@ -146,7 +143,7 @@ static CacheWhy open_file(CacheKind kind, bool keyed, const char *path, Cache **
       open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
   if (fd < 0)
     return (CacheWhy){.error = errno};
-  CacheWhy why = {.error = judge_file(fd, &st)};
+  CacheWhy why = {.error = cache_judge_file(fd, &st)};
   if (why.error == 0)
     why = enter_file(fd, &st, kind, keyed, path, cache);
   if (why.error == ECONNREFUSED || why.error == EINVAL || why.error == ENOKEY) {

@@ -80,6 +80,7 @@ typedef enum {
 typedef struct {
   uint32_t entry;
   uint32_t changes; /* what cache_wait() compares */
+  uint32_t owner;   /* this process, for people */
   uint64_t epoch;
   uint64_t generation; /* of the entry at the claim */
   Liveness liveness;   /* tells the others that this process lives */

@@ -100,6 +100,11 @@ int seal_key_renew(const uint8_t salt[SEAL_SALT_SIZE])
              : error_of(errno);
 }
 
+int seal_key_look(const uint8_t salt[SEAL_SALT_SIZE])
+{
+  return find(salt) >= 0 ? 0 : error_of(errno);
+}
+
 void seal_key_forget(const uint8_t salt[SEAL_SALT_SIZE])
 {
   long serial = find(salt);

@@ -24,6 +24,9 @@ int seal_key_load(const uint8_t salt[SEAL_SALT_SIZE], AeadKey *key);
 /* Two hours from now on. */
 int seal_key_renew(const uint8_t salt[SEAL_SALT_SIZE]);
 
+/* Whether it is there, without putting its end off. */
+int seal_key_look(const uint8_t salt[SEAL_SALT_SIZE]);
+
 /* For a segment that is gone, or never came to be. */
 void seal_key_forget(const uint8_t salt[SEAL_SALT_SIZE]);
 

@@ -20,6 +20,7 @@ int command_token(int argc, char **argv);
 int command_route(int argc, char **argv);
 int command_check(int argc, char **argv);
 int command_doctor(int argc, char **argv);
+int command_status(int argc, char **argv);
 int command_flush(int argc, char **argv);
 
 /* What may stand beside the options. */

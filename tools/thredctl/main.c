@@ -14,6 +14,7 @@ static const Command commands[] = {
     {"route", "explain what would be attached to a request", command_route},
     {"check", "check the configuration, and ask each source of credentials", command_check},
     {"doctor", "tell whether the shim reaches a program", command_doctor},
+    {"status", "show the cached tokens, and who fetches one", command_status},
     {"flush", "forget every cached token", command_flush},
 };
 

@@ -3,8 +3,8 @@
  * get-token.c - the `getToken` endpoint of a front end: hands a browser the token of the one
  * business that its user may see, and never the partner's. Usage: get-token PORT SESSIONS
  *
- *     cc get-token.c $(pkg-config --cflags --libs thred-auth libcurl libmicrohttpd json-c glib-2.0)
- * \ -o get-token
+ *     cc get-token.c -o get-token \
+ *        $(pkg-config --cflags --libs thred-auth libcurl libmicrohttpd json-c glib-2.0)
  *     ./get-token 8080 /run/my-application/sessions
  *
  * Three things keep the partner token in: the request asks for a business token; the business comes

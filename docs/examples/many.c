@@ -188,11 +188,12 @@ static void take_finished(Loop *loop)
     long status = 0;
     curl_easy_getinfo(curl, CURLINFO_PRIVATE, &transfer);
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-    if (result == CURLE_OK && status < 400)
-      loop->good++;
+    if (result != CURLE_OK)
+      fprintf(stderr, "many: %s: %s\n", transfer->url, curl_easy_strerror(result));
+    else if (status >= 400)
+      fprintf(stderr, "many: %s: status %ld\n", transfer->url, status);
     else
-      fprintf(stderr, "many: %s: %s, status %ld\n", transfer->url, curl_easy_strerror(result),
-              status);
+      loop->good++;
     curl_multi_remove_handle(loop->multi, curl);
     transfer_free(transfer);
     loop->unfinished--;

@@ -8,9 +8,7 @@
 for tool in curl jq cc pkg-config git ip setpriv systemd-analyze php-fpm8.2 cgi-fcgi; do
   command -v $tool >/dev/null || skip_all "no $tool"
 done
-source=$(realpath "$(dirname "$0")/../..")
-tests_of_stage=$(realpath "$(dirname "$0")")/stage
-one=3c90c3cc-0d44-4b50-8888-8dd25736052a
+blocks_of() { awk -v to="$work/blocks/$1" -f "$source/tests/integration/stage/blocks.awk" "${2-$source/$1}"; }
 api=https://sandbox.thredfi.com/v1/platform
 
 # Blocks that are not run here, by page and first line, and why. Whatever is neither here nor can be run
@@ -18,7 +16,7 @@ api=https://sandbox.thredfi.com/v1/platform
 not_run() {
   cat <<'LIST'
 README.md|scripts/demo     # installs what is missing, builds, shows the main job against a local emulator|they build all of it; scripts/test runs the demo
-README.md|meson setup build --prefix=/usr --sysconfdir=/etc|this test has its installation in /usr already
+README.md|sudo apt-get install build-essential meson ninja-build pkg-config scdoc libcurl4-openssl-dev libssl-dev \|this test has its installation in /usr already
 CONTRIBUTING.md|bash -c '. scripts/common.sh; install_packages; build build -Dwerror=true'|how this test's installation came to be
 CONTRIBUTING.md|ninja -C build && meson install -C build --quiet|the same
 CONTRIBUTING.md|scripts/test                  # everything: gcc and clang, the sanitizers, the fuzzers, the demo|this test is part of it
@@ -44,7 +42,7 @@ LIST
 
 # listed LIST PAGE LINE: the third column of that row; fails without one.
 listed() {
-  "$1" | awk -F '|' -v page="$2" -v line="$3" '{
+  "$1" | page=$2 line=$3 awk -F '|' 'BEGIN { page = ENVIRON["page"]; line = ENVIRON["line"] } {
     rest = substr($0, length($1) + 2)
     if ($1 == page && index(rest, line "|") == 1) { print substr(rest, length(line) + 2); found = 1; exit }
   } END { exit !found }'
@@ -86,7 +84,7 @@ run() {
     sed -n 's/^\$ //p' "$block" >"$block.typed"
     block=$block.typed
   fi
-  timeout 60 bash -eu -o pipefail "$block" >"$work/said" 2>&1 </dev/null || {
+  as_me timeout 60 bash -eu -o pipefail "$block" >"$work/said" 2>&1 </dev/null || {
     echo "exit status $?: $(tail -n 5 "$work/said")"
     return
   }
@@ -111,10 +109,11 @@ judge() {
   esac
 }
 
-# page NAME [FILE]: its blocks, from top to bottom, in a folder of their own.
+# page NAME: its blocks, from top to bottom, in a folder of their own.
 page() {
   local page=$1 number line language why
-  mkdir -p "$work/blocks/$page" "$work/place/$page"
+  mkdir -p "$work/blocks/$page"
+  install -d -o me "$work/place/$page"
   cd "$work/place/$page" || exit 1
   while read -r number line language; do
     if [[ $page == README.md && $(cat "$work/blocks/$page/$number") == 'thred-emulator -- '* ]] &&
@@ -124,7 +123,7 @@ page() {
     fi
     judge "$page" "$work/blocks/$page/$number" "$language" >"$work/why"
     is "$page:$line: $(head -n 1 "$work/blocks/$page/$number")" '' "$(cat "$work/why")"
-  done < <(awk -v to="$work/blocks/$page" -f "$tests_of_stage/blocks.awk" "$source/$page")
+  done < <(blocks_of "$page")
   cd "$source" || exit 1
 }
 
@@ -231,6 +230,9 @@ for file in "$source"/CONTRIBUTING.md "$source"/docs/*.md; do
   [ ! -f "$file" ] || page "${file#"$source/"}"
 done
 
+is 'what the README installs is of what scripts/packages does' '' \
+  "$(sed -n '/apt-get install/,/[^\\]$/p' "$source/README.md" | tr -d '\\' | sed 's/.*apt-get install//' | xargs -n 1 |
+    grep -vxFf <(sed 's/ *#.*//' "$source/scripts/packages"))"
 is 'no block is listed that is not there' '' "$(stale not_run; stale expected)"
 for file in README.md CONTRIBUTING.md SECURITY.md docs/*.md; do
   [ -f "$file" ] || continue
@@ -257,7 +259,7 @@ credential = file
 ```
 PAGE
 mkdir "$work/blocks/bad"
-awk -v to="$work/blocks/bad" -f "$tests_of_stage/blocks.awk" "$work/bad" >"$work/found"
+blocks_of bad "$work/bad" >"$work/found"
 is 'a bad page: its blocks' '001 1 -,002 3 sh,003 7 ini,004 12 perl' "$(paste -sd, "$work/found")"
 matches '  a request that is refused' 'none 401' "$(judge bad "$work/blocks/bad/001" -)"
 matches '  a command that fails' 'exit status 1' "$(judge bad "$work/blocks/bad/002" sh)"

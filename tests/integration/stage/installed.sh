@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 # installed.sh - sourced by tests of what documents show, as they show it: a machine on which the
-# installation of THRED_TEST_ROOT stands in /usr and the emulator is Thred. Its own /etc, /run, /dev/shm
-# and network; nothing outside changes. Sets root, work, pids; offers control and seen.
+# installation of THRED_TEST_ROOT stands in /usr and the emulator is Thred, with an ordinary user `me` who
+# may use sudo. Its own /etc, /run, /dev/shm and network; nothing outside changes. Sets root, source, work
+# and pids; offers as_me, start_thred, control, begin and seen.
 set -u
 . "$(dirname "$0")/../tap.sh"
 
@@ -18,7 +19,9 @@ if [ -z "${THRED_TEST_STAGE-}" ]; then
   THRED_TEST_STAGE=yes exec unshare -mn "$0" "$@"
 fi
 
+source=$(realpath "$(dirname "$0")/../..")
 work=$(mktemp -d) || exit 1
+chmod 755 "$work"
 pids=()
 
 cleanup() {
@@ -26,7 +29,7 @@ cleanup() {
   for pid in "${pids[@]}" $(cat /run/stage-pids 2>/dev/null); do
     { kill "$pid" && wait "$pid"; } 2>/dev/null
   done
-  umount "$work/etc"
+  umount -l "$work/etc" "$work/keep" 2>/dev/null
   rm -rf "$work"
 }
 trap cleanup EXIT
@@ -40,6 +43,37 @@ bail_out() {
 ours() {
   mkdir -p "$(dirname "$work/usr/$1")"
   ln -s "$root/$2" "$work/usr/$1"
+}
+
+# Users other than root get to the sources and the installation, whoever's home they lie in.
+open_up() {
+  local closed= path=/ part
+  while IFS= read -r part; do
+    path=${path%/}/$part
+    case $(stat -c %A "$path") in
+    *[xt]) ;;
+    *) closed=$path && break ;;
+    esac
+  done < <(tr / '\n' <<<"${root#/}")
+  [ -n "$closed" ] || return 0
+  mkdir "$work/keep" && mount --rbind "$closed" "$work/keep" && mount -t tmpfs -o mode=755 none "$closed" || return 1
+  for path in "$source" "$root"; do
+    [[ $path != "$closed"/* ]] || { mkdir -p "$path" && mount --bind "$work/keep/${path#"$closed/"}" "$path"; } || return 1
+  done
+}
+
+# The user `me`; and sudo, which is setpriv(1) with root's rights: this machine has nobody else on it.
+add_user() {
+  echo 'me:x:4242:4242::/run/home:/bin/bash' >>/etc/passwd
+  echo 'me:x:4242:' >>/etc/group
+  install -d -o me -g me /run/home
+  install -m 4755 "$(command -v setpriv)" /run/as-root
+  install -D -m 755 -t "$work/bin" "$source/tests/integration/stage/sudo" "$source/tests/integration/stage/systemctl"
+}
+
+# as_me COMMAND...
+as_me() {
+  HOME=/run/home USER=me setpriv --reuid me --regid me --init-groups "$@"
 }
 
 lay_out() {
@@ -58,7 +92,7 @@ lay_out() {
   ours bin/thred-emulator bin/thred-emulator
   ours include/thred include/thred
   ours share/doc/thred-auth share/doc/thred-auth
-  mount -t overlay overlay -o "lowerdir=$work/usr:/usr" /usr
+  mount -t overlay overlay -o "lowerdir=$work/usr:/usr" /usr && open_up && add_user
 }
 
 # The emulator, where every program looks for Thred: port 443, a CA of the system's, no variable at all.
@@ -91,6 +125,6 @@ begin() {
 unset "${!THRED_@}" LD_PRELOAD CREDENTIALS_DIRECTORY "${!http_proxy@}" "${!https_proxy@}" HTTPS_PROXY \
   ALL_PROXY all_proxy NO_PROXY no_proxy CURL_CA_BUNDLE SSL_CERT_FILE SSLKEYLOGFILE PKG_CONFIG_PATH LD_LIBRARY_PATH
 export HOME=$work/home LC_ALL=C GIT_CONFIG_NOSYSTEM=1
-PATH=$(realpath "$(dirname "$0")")/stage:$PATH
+PATH=$work/bin:$PATH
 mkdir "$HOME"
 lay_out 2>"$work/lay-out.log" || skip_all "no machine of its own: $(cat "$work/lay-out.log")"

@@ -9,7 +9,7 @@ shopt -s nullglob extglob
 cd "$1" || exit 1
 page=docs/architecture.md
 
-# Folders that the page has no table for, with the words that stand for them there.
+# Folders that the page has no table for: it has a sentence instead.
 without_table=(docs docs/man tests 'tests/*')
 
 # is_there NAME: a path from the top, a file anywhere, or a pattern of either.
@@ -46,24 +46,44 @@ table() {
   sed -n "\\|^### \`$2/\`\$|,/^##* /p" "$1" | grep '^| `' | cut -d '|' -f 2 | grep -oE '`[^`]+`' | tr -d '`'
 }
 
-# homeless FILE FOLDER: files in it that its table has no place for, and places that no file has.
+# home FILE FOLDER: the folder with the table that is about FOLDER: its own, or one above. Fails without one.
+home() {
+  local folder=$2
+  until grep -qxF "### \`$folder/\`" "$1"; do
+    [[ $folder == */* ]] || return 1
+    folder=${folder%/*}
+  done
+  echo "$folder"
+}
+
+# homeless FILE FOLDER: files in it that its table has no place for.
 homeless() {
-  local path name pattern found matched=' '
-  mapfile -t patterns < <(table "$1" "$2")
+  local path name pattern found home
+  home=$(home "$1" "$2") || { echo "$2 has no table"; return; }
+  mapfile -t patterns < <(table "$1" "$home")
   for path in "$2"/*; do
-    name=${path##*/}
-    [ -f "$path" ] && [ "$name" != meson.build ] || continue
+    name=${path#"$home/"}
+    [ -f "$path" ] && [ "${path##*/}" != meson.build ] || continue
     found=
     for pattern in "${patterns[@]}"; do
-      # A header goes with its source.
+      # "*" is no slash, here; and a header goes with its source.
+      [[ ${name//[^\/]/} == "${pattern//[^\/]/}" ]] || continue
       if [[ $name == $pattern || ($name == *.h && ${name%.h}.c == $pattern && -f ${path%.h}.c) ]]; then
-        found=yes matched+="$pattern "
+        found=yes
       fi
     done
     [ -n "$found" ] || echo "$path"
   done
-  for pattern in "${patterns[@]}"; do
-    [[ $matched == *" $pattern "* ]] || echo "$2/$pattern stands for nothing"
+}
+
+# empty FILE: places in its tables that no file has.
+empty() {
+  local folder pattern found
+  sed -n 's/^### `\(.*\)\/`$/\1/p' "$1" | while read -r folder; do
+    table "$1" "$folder" | while read -r pattern; do
+      found=("$folder"/$pattern)
+      [ ${#found[@]} -gt 0 ] && [ -e "${found[0]}" ] || echo "$folder/$pattern"
+    done
   done
 }
 
@@ -72,22 +92,23 @@ folders() {
   find lib plugin tools conf.d docs tests scripts packaging -type f ! -name meson.build ! -name '.*' -printf '%h\n' | sort -u
 }
 
-# has_table FILE FOLDER
-has_table() {
+# stands_elsewhere FOLDER: the page tells of it in words.
+stands_elsewhere() {
   local pattern
   for pattern in "${without_table[@]}"; do
-    [[ $2 != $pattern ]] || return 0
+    # shellcheck disable=SC2053  # a pattern
+    [[ $1 != $pattern ]] || return 0
   done
-  grep -qxF "### \`$2/\`" "$1"
+  return 1
 }
 
 is 'each file that the page names is there' '' "$(absent $page)"
 is 'each function is in the file that it stands beside' '' "$(unknown $page)"
 is 'the way of a request is there' yes "$([ "$(grep -cE '^\| (· )?`(lib|plugin)/([^|]*\|){3}$' $page)" -ge 25 ] && echo yes)"
 while read -r folder; do
-  has_table $page "$folder" || { is "$folder has its table" yes no; continue; }
-  [ -z "$(table $page "$folder")" ] || is "$folder: each file has its place" '' "$(homeless $page "$folder")"
+  stands_elsewhere "$folder" || is "$folder: each file has its place" '' "$(homeless $page "$folder")"
 done < <(folders)
+is 'each place has its file' '' "$(empty $page)"
 
 # And what is wrong is found.
 bad=$(mktemp)
@@ -98,7 +119,7 @@ trap 'rm -f "$bad"' EXIT
 } >"$bad"
 is 'a bad page: a file' 'lib/no-such.c' "$(absent "$bad" | grep lib/)"
 is '  a function' 'lib/route.c: route_no_such' "$(unknown "$bad")"
-is '  a file without a place, and a place without a file' 'conf.d/20-routes.conf,conf.d/30-*.conf stands for nothing' \
-  "$(homeless "$bad" conf.d | paste -sd,)"
-is '  a folder without a table' 1 "$(has_table "$bad" lib; echo $?)"
+is '  a file without a place' conf.d/20-routes.conf "$(homeless "$bad" conf.d)"
+is '  a place without a file' 'conf.d/30-*.conf' "$(empty "$bad")"
+is '  a folder without a table' 'lib has no table' "$(homeless "$bad" lib)"
 finish

@@ -29,7 +29,7 @@ cleanup() {
   for pid in "${pids[@]}" $(cat /run/stage-pids 2>/dev/null); do
     { kill "$pid" && wait "$pid"; } 2>/dev/null
   done
-  umount -l "$work/etc" "$work/keep" 2>/dev/null
+  umount -l "$work/etc" 2>/dev/null
   rm -rf "$work"
 }
 trap cleanup EXIT
@@ -56,10 +56,12 @@ open_up() {
     esac
   done < <(tr / '\n' <<<"${root#/}")
   [ -n "$closed" ] || return 0
-  mkdir "$work/keep" && mount --rbind "$closed" "$work/keep" && mount -t tmpfs -o mode=755 none "$closed" || return 1
+  # Not below $work, which is removed at the end.
+  mount --rbind "$closed" /mnt && mount -t tmpfs -o mode=755 none "$closed" || return 1
   for path in "$source" "$root"; do
-    [[ $path != "$closed"/* ]] || { mkdir -p "$path" && mount --bind "$work/keep/${path#"$closed/"}" "$path"; } || return 1
+    [[ $path != "$closed"/* ]] || { mkdir -p "$path" && mount --bind "/mnt/${path#"$closed/"}" "$path"; } || return 1
   done
+  umount -l /mnt
 }
 
 # The user `me`; and sudo, which is setpriv(1) with root's rights: this machine has nobody else on it.
@@ -78,7 +80,8 @@ as_me() {
 
 lay_out() {
   local library=lib/${triplet-$(cc -print-multiarch)} file
-  mount -t tmpfs none /dev/shm && mount -t tmpfs -o mode=755 none /run && ip link set lo up || return 1
+  open_up && mount -t tmpfs none /dev/shm && mount -t tmpfs -o mode=755 none /run &&
+    ip link set lo up || return 1
   mkdir "$work/etc" && mount -t tmpfs -o mode=755 none "$work/etc" && cp -a /etc/. "$work/etc" &&
     mount --bind "$work/etc" /etc || return 1
   rm -rf /etc/thred /etc/systemd/system/*
@@ -92,7 +95,7 @@ lay_out() {
   ours bin/thred-emulator bin/thred-emulator
   ours include/thred include/thred
   ours share/doc/thred-auth share/doc/thred-auth
-  mount -t overlay overlay -o "lowerdir=$work/usr:/usr" /usr && open_up && add_user
+  mount -t overlay overlay -o "lowerdir=$work/usr:/usr" /usr && add_user
 }
 
 # The emulator, where every program looks for Thred: port 443, a CA of the system's, no variable at all.

@@ -57,6 +57,7 @@ static int64_t now_ms(void)
   return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
 }
 
+/* At the front: the order means nothing here. */
 static void queue_put(Queue *queue, Transfer *transfer)
 {
   pthread_mutex_lock(&queue->lock);

@@ -124,7 +124,7 @@ page() {
   install -d -o me "$work/place/$page"
   cd "$work/place/$page" || exit 1
   while read -r number line language; do
-    if [[ $page == README.md && $(cat "$work/blocks/$page/$number") == 'thred-emulator -- '* ]] &&
+    if [[ $page == README.md && $(head -n 1 "$work/blocks/$page/$number") == 'thred-emulator -- '* ]] &&
       ! thred-emulator --help | grep -q -e ' -- '; then
       skip "$page:$line: thred-emulator -- COMMAND" 'this emulator has it not'
       continue

@@ -79,7 +79,7 @@ write() {
 configuration() {
   local name=99-example.conf
   install -m 644 "$1" /etc/thred/conf.d/$name
-  thredctl check --json | jq -r --arg name $name '.problems[] | select(.file | endswith("/" + $name)) | "\(.line): \(.text)"'
+  thredctl check --json | jq -r --arg name $name '.problems[] | select((.file // "") | endswith("/" + $name)) | "\(.line): \(.text)"'
   rm /etc/thred/conf.d/$name
 }
 

@@ -274,6 +274,16 @@ static void loop_close(Loop *loop)
       close(fds[i]);
 }
 
+/* As many as there is memory for: what is missing is none that succeeded. */
+static void fill(Loop *loop, long count, char **urls, long n_urls)
+{
+  Transfer *transfer;
+  for (long i = 0; i < count && (transfer = transfer_new(urls[i % n_urls])); i++) {
+    loop->unfinished++;
+    queue_put(&loop->unprepared, transfer);
+  }
+}
+
 int main(int argc, char **argv)
 {
   Loop loop = {.unprepared = {.lock = PTHREAD_MUTEX_INITIALIZER, .more = PTHREAD_COND_INITIALIZER},
@@ -292,13 +302,7 @@ int main(int argc, char **argv)
     curl_global_cleanup();
     return 1;
   }
-  for (long i = 0; i < count; i++) {
-    Transfer *transfer = transfer_new(argv[2 + i % (argc - 2)]);
-    if (!transfer)
-      break;
-    loop.unfinished++;
-    queue_put(&loop.unprepared, transfer);
-  }
+  fill(&loop, count, argv + 2, argc - 2);
   run(&loop);
   queue_close(&loop.unprepared);
   pthread_join(thread, NULL);

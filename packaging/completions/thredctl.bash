@@ -45,9 +45,16 @@ _thredctl_exec()
   elif ((i == COMP_CWORD)); then
     _thredctl_programs
   else
-    mapfile -t COMPREPLY < <(compgen -f -- "$cur")
-    compopt -o filenames 2>/dev/null
+    _thredctl_files -f
   fi
+  return 0
+}
+
+# $1: -f, or -d for folders only
+_thredctl_files()
+{
+  mapfile -t COMPREPLY < <(compgen "$1" -- "$cur")
+  compopt -o filenames 2>/dev/null
 }
 
 _thredctl_programs()
@@ -67,16 +74,15 @@ _thredctl_value()
       mapfile -t COMPREPLY < <(compgen -W 'DELETE GET HEAD OPTIONS PATCH POST PUT' -- "$cur")
       ;;
     status:-o | status:--output)
-      mapfile -t COMPREPLY < <(compgen -f -- "$cur")
-      compopt -o filenames 2>/dev/null
+      _thredctl_files -f
       ;;
     config:--init)
-      mapfile -t COMPREPLY < <(compgen -d -- "$cur")
-      compopt -o filenames 2>/dev/null
+      _thredctl_files -d
       ;;
     *:-b | *:--business) ;; # only who asks knows its UUID
     *) return 1 ;;
   esac
+  return 0
 }
 
 _thredctl()

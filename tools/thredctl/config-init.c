@@ -14,15 +14,15 @@
 #include "tools/thredctl/output.h"
 
 typedef struct {
-  const char *name, *temporary; /* in the directory */
+  const char *name; /* in the directory */
   const char *text;
   mode_t mode;
 } Part;
 
 static const Part parts[] = {
     /* Not called .conf: conf.d does not read it. First, so that no configuration is there alone. */
-    {"credentials.template", ".credentials.template.new", config_template_credentials, 0600},
-    {"50-thred.conf", ".50-thred.conf.new", config_template, 0644},
+    {"credentials.template", config_template_credentials, 0600},
+    {"50-thred.conf", config_template, 0644},
 };
 
 static int failed(const char *directory, const char *name, int error)
@@ -57,12 +57,11 @@ static int open_directory(const char *directory)
   return fd;
 }
 
-/* All of a part, under its temporary name: nobody sees half a file. 0, or an errno. */
-static int write_part(int directory, const Part *part)
+/* All of a part, under a name that is this process's own: nobody sees half a file. 0, or an errno.
+ */
+static int write_part(int directory, const Part *part, const char *temporary)
 {
-  unlinkat(directory, part->temporary, 0); /* left by a call that was killed */
-  int fd = openat(directory, part->temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-                  0600);
+  int fd = openat(directory, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (fd < 0)
     return errno;
   const char *at = part->text;
@@ -87,11 +86,13 @@ static int put_in_place(int fd, const char *directory)
   int error = 0;
   guint done = 0;
   for (; done < G_N_ELEMENTS(parts); done++) {
-    const Part *part = &parts[done];
-    error = write_part(fd, part);
-    if (!error && linkat(fd, part->temporary, fd, part->name, 0) != 0)
+    const char *name = parts[done].name;
+    g_autofree char *temporary = g_strdup_printf(".%s.%ld", name, (long)getpid());
+    unlinkat(fd, temporary, 0); /* left by a process with this number, which was killed */
+    error = write_part(fd, &parts[done], temporary);
+    if (!error && linkat(fd, temporary, fd, name, 0) != 0)
       error = errno;
-    unlinkat(fd, part->temporary, 0);
+    unlinkat(fd, temporary, 0);
     if (error)
       break;
   }

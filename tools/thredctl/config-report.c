@@ -210,17 +210,14 @@ static void add_variables(GString *text)
 
 char *config_report_text(const ConfigReport *report)
 {
-  GString *text = g_string_new(report->groups->str);
-  const char *separator = text->len ? "\n" : "";
-  if (!report->wanted)
-    g_string_append_printf(text, "%s%s", separator, report->files->str);
   if (report->files_only)
-    return g_string_free(text, FALSE);
-  if (report->wanted && report->problems->len)
-    g_string_append(text, separator);
-  add_variables(text);
-  g_string_append(text, report->problems->str);
-  return g_string_free(text, FALSE);
+    return g_strdup(report->files->str);
+  GString *end = g_string_new(report->wanted ? NULL : report->files->str);
+  add_variables(end);
+  g_string_append(end, report->problems->str);
+  char *text = g_strconcat(report->groups->str, end->len ? "\n" : "", end->str, NULL);
+  g_string_free(end, TRUE);
+  return text;
 }
 
 char *config_report_json(ConfigReport *report)

@@ -174,6 +174,13 @@ static void test_replaced(void **state)
   /* what a user may not widen still counts; the rest is not even overridden */
   assert_told(f, "log = debug (user $U/10.conf:2)\n"
                  "seal = required (administrator $A/10.conf:3)\n");
+  /* or went with its file after all */
+  fixture_write(f, "$A/10.conf",
+                "[environment sandbox]\nhosts = sandbox.thredfi.com;\n"
+                "business = 3C90C3CC-0d44-4b50-8888-8dd25736052a\n");
+  fixture_write(f, "$U/10.conf", "[environment sandbox]\ncredentials = env\n");
+  assert_told(f, "business = NOTHING (default)\nreplaced = 3c90c3cc-0d44-4b50-8888-8dd25736052a "
+                 "(administrator $A/10.conf:3)\n");
 }
 
 static void test_files(void **state)

@@ -95,9 +95,9 @@ thred-emulator -- thredct|~thredctl"
 touch "$work/here/a-file"
 lines=$(cut -d'|' -f1 <<<"$cases")
 
-# offered SHELL: what it offers for the lines stands in its file.
+# offered SHELL [CASES]: what it offers for the lines stands in its file.
 offered() {
-  local shell=$1 line expected actual
+  local shell=$1 cases=${2-$cases} line expected actual
   while IFS='|' read -r line expected && IFS= read -r actual <&3; do
     # an option that takes a value may come with its "="
     actual=$(sed -E 's/=( |$)/\1/g' <<<"$actual")
@@ -107,7 +107,7 @@ offered() {
       is "$shell: $line" "${expected# }" "$actual"
     fi
   done <<<"$cases" 3<"$work/$shell"
-  is "$shell: a line for each" "$(wc -l <<<"$lines")" "$(wc -l <"$work/$shell")"
+  is "$shell: a line for each" "$(wc -l <<<"$cases")" "$(wc -l <"$work/$shell")"
 }
 
 test_bash() {
@@ -119,8 +119,10 @@ test_bash() {
     skip 'bash with bash-completion' 'it is not installed'
     return
   fi
-  bash_offers "$bash_completion" <<<"$lines" >"$work/bash with bash-completion"
-  offered 'bash with bash-completion'
+  local some
+  some=$(grep -e ' exec ' -e ' --environment ' -e ' doctor ' -e '^thred-emulator' <<<"$cases")
+  cut -d'|' -f1 <<<"$some" | bash_offers "$bash_completion" >"$work/bash with bash-completion"
+  offered 'bash with bash-completion' "$some"
   is 'bash with bash-completion: behind exec' $'token\n--json\nflush' \
     "$(bash_offers "$bash_completion" <<<'thredctl exec thredctl tok
 thredctl exec -b 1 -- thredctl doctor --js
@@ -185,7 +187,7 @@ all() {
     offers[$line]=" $(sed -E 's/=( |$)/\1/g' <<<"$offer") "
   done < <(cut -d'|' -f1 "$work/known" | sort -u) 3< <(cut -d'|' -f1 "$work/known" | sort -u | "$2" '')
   while IFS='|' read -r line word; do
-    [[ ${offers[$line]} == *" $word "* ]] || missing+="$line$word; "
+    [[ ${offers[$line]} == *" $word "* ]] || missing+="$line offers no $word; "
   done <"$work/known"
   is "$1: every command and option is known" '' "$missing"
 }

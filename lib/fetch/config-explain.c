@@ -120,12 +120,11 @@ static const ConfigTracedValue *tell_in_force(const Telling *telling, const Conf
   return NULL;
 }
 
-/* `group` may be NULL: [thred] where no file has it. */
 static void tell_key(const Telling *telling, const ConfigGroup *group, const ConfigKey *key,
                      const char *name)
 {
   const ConfigEntry *entry = config_group_entry(group, name);
-  const GPtrArray *all = group ? config_trace_values(telling->tree->trace, group, name) : NULL;
+  const GPtrArray *all = config_trace_values(telling->tree->trace, group, name);
   const ConfigTracedValue *in_force =
       tell_in_force(telling, group, key, name, is_void(group, entry) ? NULL : entry, all);
   for (guint i = all ? all->len : 0; i > 0; i--) {
@@ -137,11 +136,11 @@ static void tell_key(const Telling *telling, const ConfigGroup *group, const Con
 
 /* ---- groups ---- */
 
-static const char *state_of(const Telling *telling, const ConfigGroup *group, ConfigKind kind)
+static const char *state_of(const Telling *telling, const ConfigGroup *group)
 {
-  if (group && group->disabled)
+  if (group->disabled)
     return "disabled";
-  if (kind != CONFIG_ENVIRONMENT)
+  if (group->kind != CONFIG_ENVIRONMENT)
     return "in-force";
   return config_environment_is_active(telling->tree, group) ? "active" : "inactive";
 }
@@ -169,32 +168,33 @@ static void tell_options(const Telling *telling, const ConfigGroup *group)
   }
 }
 
-static void tell_group(const Telling *telling, ConfigKind kind, const ConfigGroup *group)
+static void tell_group(const Telling *telling, const ConfigGroup *group)
 {
   static const char *const kinds[] = {[CONFIG_THRED] = "thred",
                                       [CONFIG_ENVIRONMENT] = "environment",
                                       [CONFIG_CREDENTIALS] = "credentials",
                                       [CONFIG_ROUTE] = "route"};
-  const bool disabled = group && group->disabled;
-  const FetchGroup one = {.kind = kinds[kind],
-                          .name = group ? group->name : "",
-                          .state = state_of(telling, group, kind),
+  const bool disabled = group->disabled;
+  const FetchGroup one = {.kind = kinds[group->kind],
+                          .name = group->name,
+                          .state = state_of(telling, group),
                           .file = disabled ? group->reason.file : NULL,
                           .line = disabled ? group->reason.line : 0};
   telling->each->group(&one, telling->data);
-  for (const ConfigKey *key = NULL; (key = config_key_next(kind, key));)
+  for (const ConfigKey *key = NULL; (key = config_key_next(group->kind, key));)
     tell_key(telling, group, key, key->name);
-  if (kind == CONFIG_CREDENTIALS)
+  if (group->kind == CONFIG_CREDENTIALS)
     tell_options(telling, group);
 }
 
 static void tell_groups(const Telling *telling)
 {
-  tell_group(telling, CONFIG_THRED, config_tree_find(telling->tree, CONFIG_THRED, ""));
+  ConfigGroup *thred = config_tree_find(telling->tree, CONFIG_THRED, "");
+  tell_group(telling, thred);
   for (ConfigKind kind = CONFIG_ENVIRONMENT; kind <= CONFIG_ROUTE; kind++) {
     g_autoptr(GPtrArray) groups = config_tree_groups(telling->tree, kind);
     for (guint i = 0; i < groups->len; i++)
-      tell_group(telling, kind, g_ptr_array_index(groups, i));
+      tell_group(telling, g_ptr_array_index(groups, i));
   }
 }
 
@@ -208,6 +208,8 @@ int config_explain(const SnapshotOrigin *origin, const FetchExplain *each, void 
   int code = config_gather(tree, build, origin, &header, error);
   if (code)
     return code;
+  /* It is told of where no file has it, too. */
+  config_tree_group(tree, CONFIG_THRED, "thred", (ConfigPlace){0});
   g_autoptr(GPtrArray) environments = config_tree_groups(tree, CONFIG_ENVIRONMENT);
   Telling telling = {.tree = tree, .each = each, .data = data};
   if (header.default_environment != SNAPSHOT_NONE)

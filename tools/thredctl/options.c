@@ -39,8 +39,7 @@ static const char *find_unknown(const GOptionEntry *entries, CommandRest rest, c
   return NULL;
 }
 
-/* "--jsn", "-json" and "--json" in place of "--header" are the same mistake to find the right one.
- */
+/* Of "--jsn", and of "-json", which GOption takes for four short ones. */
 static const char *nearest_option(const GOptionEntry *entries, const char *word)
 {
   g_autoptr(GPtrArray) names = g_ptr_array_new();

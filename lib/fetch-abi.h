@@ -19,7 +19,7 @@
 #include "lib/error.h"
 #include "lib/snapshot.h"
 
-#define FETCH_ABI    3u
+#define FETCH_ABI    4u
 #define FETCH_SYMBOL "thred_fetch"
 #define TOKEN_MAX    (32u * 1024u) /* bytes of one token */
 
@@ -58,6 +58,43 @@ typedef struct {
   bool returns;              /* the stack ends with it */
 } FetchAnswer;
 
+/*
+ * What explain_config() tells; the texts live as long as the call. `level` is "shipped",
+ * "administrator" or "user".
+ */
+typedef struct {
+  const char *path; /* of a file; or of a directory that is missing or refused */
+  const char *level;
+  const char *fate; /* "read", "masked", "replaced", "refused" or "missing" */
+  const char *why;  /* NULL: it was read */
+} FetchFile;
+
+typedef struct {
+  const char *kind, *name; /* "environment" and "sandbox"; "thred" and "" */
+  const char *state; /* of an environment "active" or "inactive", else "in-force"; "disabled" by
+                        an error, which stands at: */
+  const char *file;  /* or NULL */
+  uint32_t line;     /* 0: the whole file */
+} FetchGroup;
+
+typedef struct {
+  const char *key;   /* NULL: hidden, as the value is */
+  const char *value; /* NULL: not set, and nothing holds in its place; or hidden */
+  bool hidden;       /* it may be a secret, and is not told */
+  const char *fate;  /* "in-force"; of what is not: "overridden", "refused" (it would widen what a
+                        user  may not), "replaced" (with its file) or "disabled" (with its group) */
+  const char *level; /* or "default", without file and line */
+  const char *file;
+  uint32_t line;
+} FetchValue;
+
+typedef struct {
+  void (*file)(const FetchFile *file, void *data);
+  void (*group)(const FetchGroup *group, void *data);
+  void (*value)(const FetchValue *value, void *data);
+  void (*problem)(const char *file, uint32_t line, const char *text, void *data);
+} FetchExplain;
+
 typedef struct {
   uint32_t abi;
   uint32_t size; /* sizeof(FetchApi) */
@@ -68,6 +105,14 @@ typedef struct {
    * THRED_E_NO_MEMORY or THRED_E_CONFIG (larger than SNAPSHOT_MAX).
    */
   int (*load_config)(const SnapshotOrigin *origin, void **block, size_t *size, Error *error);
+
+  /*
+   * Reads conf.d and tells what became of it: the files in reading order; each group, followed by
+   * its values: every key, first what is in force (or holds by default), then what that stands in
+   * for, the latest first; the problems. No secret is told. Fails as load_config() does.
+   */
+  int (*explain_config)(const SnapshotOrigin *origin, const FetchExplain *each, void *data,
+                        Error *error);
 
   /*
    * One token. The partner token: runs the stack of modules, asks, and when the key is refused

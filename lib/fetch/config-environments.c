@@ -73,6 +73,12 @@ static void write_place(SnapshotBuild *build, const ConfigGroup *group, const ch
   *line = entry ? entry->place.line : 0;
 }
 
+bool config_environment_is_active(const ConfigTree *tree, const ConfigGroup *group)
+{
+  return config_group_entry(group, "credentials") && config_group_entry(group, "hosts") &&
+         !group->disabled && !tree->incomplete;
+}
+
 static bool write_environment(ConfigTree *tree, SnapshotBuild *build, const SnapshotOrigin *origin,
                               const ConfigGroup *group)
 {
@@ -80,7 +86,7 @@ static bool write_environment(ConfigTree *tree, SnapshotBuild *build, const Snap
   SnapshotTable hosts = write_hosts(build, group, index);
   const ConfigEntry *credentials = config_group_entry(group, "credentials");
   const ConfigEntry *next = config_group_entry(group, "next");
-  bool active = credentials && hosts.count && !group->disabled && !tree->incomplete;
+  bool active = config_environment_is_active(tree, group);
   ConfigPlace place = credentials ? credentials->place : group->place;
   SnapshotEnvironment record = {
       .name = snapshot_build_string(build, group->name),

@@ -14,4 +14,7 @@
 uint32_t config_environments_write(ConfigTree *tree, SnapshotBuild *build,
                                    const SnapshotOrigin *origin);
 
+/* Of one that has been judged: it has what it needs, and no error is in the way. */
+bool config_environment_is_active(const ConfigTree *tree, const ConfigGroup *group);
+
 #endif

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/fetch/config-lines.h"
+#include "lib/fetch/config-trace.h"
 #include "lib/secure.h"
 
 /* Far above what anyone writes by hand; they bound time and memory inside the host program. */
@@ -61,6 +61,8 @@ static void not_taken(Files *files, ConfigLevel level, const char *path, const c
   if (level == CONFIG_USER)
     consequence = LEFT_OUT;
   config_problem(files->tree, whole, NULL, NULL, "%s%s", why, texts[consequence]);
+  g_autofree char *told = g_strconcat(why, texts[consequence], NULL);
+  config_trace_file(files->tree, level, path, CONFIG_FILE_REFUSED, told);
   if (consequence == ENVIRONMENTS_OFF)
     files->tree->incomplete = true;
 }
@@ -95,6 +97,9 @@ static void list_entry(Files *files, ConfigLevel level, const char *directory, c
     config_problem(files->tree, whole, NULL, NULL,
                    "%s is not read; the name of a file has letters, digits, . _ and - before .conf",
                    quoted);
+    g_autofree char *path = g_build_filename(directory, name, NULL);
+    config_trace_file(files->tree, level, path, CONFIG_FILE_REFUSED,
+                      "its name has other characters than letters, digits, . _ and -");
     return;
   }
   ConfigFile *file = g_new0(ConfigFile, 1);
@@ -116,6 +121,9 @@ static void list_directory(Files *files, ConfigLevel level, const char *path)
       files->starved = true;
     else if (error != ENOENT)
       not_taken(files, level, path, why, consequence_of(error, ENVIRONMENTS_OFF));
+    else
+      config_trace_file(files->tree, level, path, CONFIG_FILE_MISSING,
+                        "there is no such directory");
     return;
   }
   DIR *directory = fdopendir(fd);
@@ -206,8 +214,24 @@ static void read_file(Files *files, const ConfigFile *file)
     not_taken(files, file->level, file->path,
               "with it the files are larger than the 4 MiB that they may have together",
               ENVIRONMENTS_OFF);
-  else
+  else {
+    if (!file->replaced)
+      config_trace_file(files->tree, file->level, file->path, CONFIG_FILE_READ, NULL);
     config_lines_read(files->tree, file, files->buffer, (gsize)length);
+  }
+}
+
+static void trace_replaced(Files *files, guint first, guint n)
+{
+  const ConfigFile *by = g_ptr_array_index(files->files, first);
+  for (guint i = first + 1; i < first + n; i++) {
+    const ConfigFile *file = g_ptr_array_index(files->files, i);
+    g_autofree char *why = g_strdup_printf("%s has its name%s", by->path,
+                                           by->level == CONFIG_USER && i == first + 1
+                                               ? "; what a user may not widen still counts"
+                                               : "");
+    config_trace_file(files->tree, file->level, file->path, CONFIG_FILE_REPLACED, why);
+  }
 }
 
 /*
@@ -218,6 +242,8 @@ static void read_file(Files *files, const ConfigFile *file)
 static void read_name(Files *files, guint first, guint n)
 {
   ConfigFile *file = g_ptr_array_index(files->files, first);
+  if (files->tree->trace)
+    trace_replaced(files, first, n);
   if (file->level == CONFIG_USER && n > 1) {
     ConfigFile *below = g_ptr_array_index(files->files, first + 1);
     below->replaced = true;
@@ -226,6 +252,9 @@ static void read_name(Files *files, guint first, guint n)
   }
   if (!is_mask(file))
     read_file(files, file);
+  else
+    config_trace_file(files->tree, file->level, file->path, CONFIG_FILE_MASKED,
+                      "it is a link to /dev/null");
 }
 
 static void read_files(Files *files)

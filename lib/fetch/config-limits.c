@@ -5,9 +5,10 @@
 
 #include "lib/fetch/config-values.h"
 
-static void refuse(ConfigTree *tree, const ConfigGroup *group, const ConfigEntry *user,
+static void refuse(ConfigTree *tree, const ConfigGroup *group, ConfigEntry *user,
                    const char *in_force)
 {
+  user->refused = true;
   config_problem(tree, user->place, group->label, user->key,
                  "refused: a user's file may only tighten this; %s stays in force", in_force);
 }
@@ -22,7 +23,7 @@ static void take_over(ConfigGroup *group, const char *key)
 
 static void limit_allow(ConfigTree *tree, ConfigGroup *group)
 {
-  const ConfigEntry *user = g_hash_table_lookup(group->user, "allow");
+  ConfigEntry *user = g_hash_table_lookup(group->user, "allow");
   guint32 system = config_group_number(group, "allow", CONFIG_DEFAULT_ALLOW);
   if (user && (user->number & ~system))
     refuse(tree, group, user, system == SNAPSHOT_ALLOW_PARTNER ? "partner;" : "business;");
@@ -32,7 +33,7 @@ static void limit_allow(ConfigTree *tree, ConfigGroup *group)
 
 static void limit_pin(ConfigTree *tree, ConfigGroup *group, bool pinned)
 {
-  const ConfigEntry *user = g_hash_table_lookup(group->user, "pin-business");
+  ConfigEntry *user = g_hash_table_lookup(group->user, "pin-business");
   if (user && pinned && !user->number)
     refuse(tree, group, user, "yes");
   else if (user)
@@ -43,7 +44,7 @@ static void limit_pin(ConfigTree *tree, ConfigGroup *group, bool pinned)
 static void limit_business(ConfigTree *tree, ConfigGroup *group, bool pinned)
 {
   const ConfigEntry *system = config_group_entry(group, "business");
-  const ConfigEntry *user = g_hash_table_lookup(group->user, "business");
+  ConfigEntry *user = g_hash_table_lookup(group->user, "business");
   if (system && pinned) {
     if (user && strcmp(user->text, system->text) != 0)
       refuse(tree, group, user, system->text);
@@ -60,7 +61,7 @@ static void limit_seal(ConfigTree *tree, ConfigGroup *group)
 {
   static const int strength[] = {
       [SNAPSHOT_SEAL_OFF] = 0, [SNAPSHOT_SEAL_AUTO] = 1, [SNAPSHOT_SEAL_REQUIRED] = 2};
-  const ConfigEntry *user = g_hash_table_lookup(group->user, "seal");
+  ConfigEntry *user = g_hash_table_lookup(group->user, "seal");
   guint32 system = config_group_number(group, "seal", CONFIG_DEFAULT_SEAL);
   if (user && strength[user->number] < strength[system])
     refuse(tree, group, user, system == SNAPSHOT_SEAL_REQUIRED ? "required" : "auto");

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "lib/fetch/config-trace.h"
 #include "lib/fetch/config-values.h"
 #include "lib/fetch/secret-words.h"
 
@@ -145,6 +146,8 @@ static void read_value(Reader *reader, const char *name, const char *raw)
   entry->order = ++reader->tree->order;
   entry->replaced = reader->file->replaced;
   g_autofree char *why = config_key_parse(key, raw, entry);
+  if (!reader->file->replaced || key->limited)
+    config_trace_value(reader->tree, reader->file, reader->group, entry, raw, why != NULL);
   if (why)
     bad_value(reader, key, entry, why);
   else

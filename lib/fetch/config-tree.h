@@ -26,6 +26,7 @@ typedef struct {
   ConfigPlace place;
   guint order;      /* later in reading order is greater */
   bool replaced;    /* from a file that a user's file of the same name replaces */
+  bool refused;     /* a user's, which would widen what the system's files say */
   guint32 number;   /* integers, yes and no, enums, allow */
   char *text;       /* strings, methods, paths */
   char **list;      /* hosts */
@@ -65,6 +66,7 @@ typedef struct {
   GHashTable *known_sources; /* their paths */
   bool incomplete; /* something of the system's could not be read: no environment is active */
   guint order;
+  struct ConfigTrace *trace; /* the owner of the tree's; NULL: nobody asks (config-trace.h) */
 } ConfigTree;
 
 ConfigTree *config_tree_new(void);

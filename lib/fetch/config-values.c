@@ -295,48 +295,66 @@ static const char *const existing_words[] = {"keep", "replace", NULL};
 static const char *const token_words[] = {"none", "partner", "business", NULL};
 
 static const ConfigKey keys[] = {
-    {.kind = CONFIG_THRED, .name = "log", .parse = parse_word, .choices = log_words},
+    {.kind = CONFIG_THRED,
+     .name = "log",
+     .parse = parse_word,
+     .choices = log_words,
+     .standard = "warning"},
     {.kind = CONFIG_THRED,
      .name = "seal",
      .parse = parse_word,
      .choices = seal_words,
-     .limited = true},
+     .limited = true,
+     .standard = "auto"},
     {.kind = CONFIG_THRED,
      .name = "entries",
      .parse = parse_integer,
      .minimum = 16,
-     .maximum = 131072},
+     .maximum = 131072,
+     .standard = "1024"},
     {.kind = CONFIG_THRED, .name = "environment", .parse = parse_name},
     {.kind = CONFIG_ENVIRONMENT, .name = "hosts", .parse = parse_hosts},
     {.kind = CONFIG_ENVIRONMENT, .name = "credentials", .parse = parse_stack},
     {.kind = CONFIG_ENVIRONMENT, .name = "next", .parse = parse_stack},
     {.kind = CONFIG_ENVIRONMENT, .name = "business", .parse = parse_uuid, .limited = true},
-    {.kind = CONFIG_ENVIRONMENT, .name = "pin-business", .parse = parse_boolean, .limited = true},
-    {.kind = CONFIG_ENVIRONMENT, .name = "allow", .parse = parse_allow, .limited = true},
+    {.kind = CONFIG_ENVIRONMENT,
+     .name = "pin-business",
+     .parse = parse_boolean,
+     .limited = true,
+     .standard = "no"},
+    {.kind = CONFIG_ENVIRONMENT,
+     .name = "allow",
+     .parse = parse_allow,
+     .limited = true,
+     .standard = "partner;business;"},
     {.kind = CONFIG_ENVIRONMENT,
      .name = "refresh-before",
      .parse = parse_integer,
      .minimum = 0,
-     .maximum = 86400},
+     .maximum = 86400,
+     .standard = "300"},
     {.kind = CONFIG_ENVIRONMENT,
      .name = "existing-authorization",
      .parse = parse_word,
-     .choices = existing_words},
+     .choices = existing_words,
+     .standard = "keep"},
     {.kind = CONFIG_ENVIRONMENT,
      .name = "connect-timeout",
      .parse = parse_integer,
      .minimum = 1,
-     .maximum = 300},
+     .maximum = 300,
+     .standard = "5"},
     {.kind = CONFIG_ENVIRONMENT,
      .name = "timeout",
      .parse = parse_integer,
      .minimum = 1,
-     .maximum = 300},
+     .maximum = 300,
+     .standard = "15"},
     {.kind = CONFIG_ENVIRONMENT, .name = "key-created", .parse = parse_date},
     {.kind = CONFIG_ENVIRONMENT, .name = "ca-file", .parse = parse_path},
     {.kind = CONFIG_ENVIRONMENT, .name = "connect-to", .parse = parse_connect_to},
     {.kind = CONFIG_CREDENTIALS, .name = "module", .parse = parse_name},
-    {.kind = CONFIG_ROUTE, .name = "method", .parse = parse_method},
+    {.kind = CONFIG_ROUTE, .name = "method", .parse = parse_method, .standard = "*"},
     {.kind = CONFIG_ROUTE, .name = "path", .parse = parse_route},
     {.kind = CONFIG_ROUTE, .name = "token", .parse = parse_word, .choices = token_words},
 };
@@ -349,6 +367,14 @@ const ConfigKey *config_key_find(ConfigKind kind, const char *name)
     if (keys[i].kind == kind && strcmp(keys[i].name, name) == 0)
       return &keys[i];
   return kind == CONFIG_CREDENTIALS ? &option : NULL;
+}
+
+const ConfigKey *config_key_next(ConfigKind kind, const ConfigKey *before)
+{
+  for (const ConfigKey *key = before ? before + 1 : keys; key < keys + G_N_ELEMENTS(keys); key++)
+    if (key->kind == kind)
+      return key;
+  return NULL;
 }
 
 char *config_key_names(ConfigKind kind)

@@ -5,7 +5,7 @@
 
 #include "lib/fetch/config-tree.h"
 
-/* What holds where nothing is set. */
+/* What holds where nothing is set; ConfigKey.standard says it in words. */
 enum {
   CONFIG_DEFAULT_LOG = SNAPSHOT_LOG_WARNING,
   CONFIG_DEFAULT_SEAL = SNAPSHOT_SEAL_AUTO,
@@ -27,10 +27,14 @@ struct ConfigKey {
   guint minimum, maximum;     /* integers */
   const char *const *choices; /* words; the index is the number */
   bool limited;               /* a user's file may not widen it (config-limits.h) */
+  const char *standard;       /* what holds where it is not set, as it would be written; or NULL */
 };
 
 /* NULL: no such key. Any key is an option of a module in [credentials NAME]. */
 const ConfigKey *config_key_find(ConfigKind kind, const char *name);
+
+/* The keys of a kind one by one, NULL first and last. */
+const ConfigKey *config_key_next(ConfigKind kind, const ConfigKey *before);
 
 /* "hosts, credentials, ...", for messages; freed by the caller. */
 char *config_key_names(ConfigKind kind);

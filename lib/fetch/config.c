@@ -45,20 +45,29 @@ static void set_process_wide(const ConfigTree *tree, SnapshotHeader *header)
   header->entries = config_group_number(thred, "entries", CONFIG_DEFAULT_ENTRIES);
 }
 
-int config_load(const SnapshotOrigin *origin, void **block, size_t *size, Error *error)
+int config_gather(ConfigTree *tree, SnapshotBuild *build, const SnapshotOrigin *origin,
+                  SnapshotHeader *header, Error *error)
 {
-  g_autoptr(ConfigTree) tree = config_tree_new();
-  g_autoptr(SnapshotBuild) build = snapshot_build_new();
   if (!config_files_read(tree, origin))
     return error_set(error, THRED_E_NO_MEMORY,
                      "no memory, or no descriptor, to read the configuration");
   if (origin->modules)
     config_tree_source(tree, origin->modules);
   config_limits_apply(tree);
-  SnapshotHeader header = {0};
-  set_process_wide(tree, &header);
-  header.default_environment = config_environments_write(tree, build, origin);
+  set_process_wide(tree, header);
+  header->default_environment = config_environments_write(tree, build, origin);
   config_routes_write(tree, build);
+  return THRED_OK;
+}
+
+int config_load(const SnapshotOrigin *origin, void **block, size_t *size, Error *error)
+{
+  g_autoptr(ConfigTree) tree = config_tree_new();
+  g_autoptr(SnapshotBuild) build = snapshot_build_new();
+  SnapshotHeader header = {0};
+  int code = config_gather(tree, build, origin, &header, error);
+  if (code)
+    return code;
   write_sources(tree, build);
   write_problems(tree, build);
   return snapshot_build_finish(build, &header, block, size, error);

@@ -10,6 +10,7 @@ const FetchApi thred_fetch = {
     .abi = FETCH_ABI,
     .size = sizeof(FetchApi),
     .load_config = config_load,
+    .explain_config = config_explain,
     .fetch_token = oauth_fetch_token,
     .ask_sources = partner_ask_sources,
 };

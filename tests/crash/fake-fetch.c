@@ -253,7 +253,11 @@ const FetchApi *__wrap_fetch_load(const char *object, Error *error);
 
 const FetchApi *__wrap_fetch_load(const char *object, Error *error)
 {
-  static const FetchApi api = {FETCH_ABI, sizeof api, load_config, fetch_token, ask_sources};
+  static const FetchApi api = {.abi = FETCH_ABI,
+                               .size = sizeof api,
+                               .load_config = load_config,
+                               .fetch_token = fetch_token,
+                               .ask_sources = ask_sources};
   (void)object, (void)error;
   return &api;
 }

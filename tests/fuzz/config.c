@@ -138,6 +138,103 @@ static void check_limits(const Snapshot *with, const Snapshot *without)
   }
 }
 
+/* ---- what `thredctl config` tells is what the block has ---- */
+
+typedef struct {
+  const Snapshot *snapshot;
+  const SnapshotEnvironment *environment; /* that the values belong to now, or NULL */
+  bool in_thred;
+  uint32_t environments, problems;
+} Told;
+
+static void told_file(const FetchFile *file, void *data)
+{
+  (void)data;
+  FUZZ_SAYS(!file->why == !strcmp(file->fate, "read"), file->path);
+}
+
+static void told_group(const FetchGroup *group, void *data)
+{
+  Told *told = data;
+  told->environment = NULL;
+  told->in_thred = strcmp(group->kind, "thred") == 0;
+  if (strcmp(group->kind, "environment") != 0)
+    return;
+  uint32_t index = snapshot_find_environment(told->snapshot, group->name);
+  FUZZ_SAYS(index != SNAPSHOT_NONE, group->name);
+  told->environment = snapshot_environment(told->snapshot, index);
+  FUZZ_SAYS(told->environment->active == !strcmp(group->state, "active"), group->name);
+  told->environments++;
+}
+
+static void told_number(const FetchValue *value, const char *key, uint32_t number)
+{
+  if (strcmp(value->key, key) == 0)
+    FUZZ_SAYS(strtoul(value->value, NULL, 10) == number, key);
+}
+
+static void told_word(const FetchValue *value, const char *key, const char *word)
+{
+  if (strcmp(value->key, key) == 0)
+    FUZZ_SAYS(word ? value->value && !strcmp(value->value, word) : !value->value, key);
+}
+
+static void told_allow(const FetchValue *value, uint32_t allow)
+{
+  if (strcmp(value->key, "allow") != 0)
+    return;
+  FUZZ_TRUE(!strstr(value->value, "partner") == !(allow & SNAPSHOT_ALLOW_PARTNER));
+  FUZZ_TRUE(!strstr(value->value, "business") == !(allow & SNAPSHOT_ALLOW_BUSINESS));
+}
+
+static void told_value(const FetchValue *value, void *data)
+{
+  static const char *const logs[] = {"error", "warning", "info", "debug"};
+  static const char *const seals[] = {"auto", "required", "off"};
+  const Told *told = data;
+  const SnapshotEnvironment *env = told->environment;
+  const bool is_default = strcmp(value->level, "default") == 0;
+  FUZZ_TRUE(is_default ? !value->file && !value->line : value->file && value->line);
+  FUZZ_TRUE(!value->hidden || !value->value);
+  FUZZ_TRUE(value->key || value->hidden);
+  if (!value->key || value->hidden || strcmp(value->fate, "in-force") != 0)
+    return;
+  if (told->in_thred) {
+    told_word(value, "log", logs[told->snapshot->log]);
+    told_word(value, "seal", seals[told->snapshot->seal]);
+    told_number(value, "entries", told->snapshot->entries);
+  }
+  if (!env)
+    return;
+  told_number(value, "timeout", env->timeout);
+  told_number(value, "connect-timeout", env->connect_timeout);
+  told_number(value, "refresh-before", env->refresh_before);
+  told_word(value, "business", snapshot_string(told->snapshot, env->business));
+  told_word(value, "key-created", snapshot_string(told->snapshot, env->key_created));
+  told_word(value, "ca-file", snapshot_string(told->snapshot, env->ca_file));
+  told_word(value, "connect-to", snapshot_string(told->snapshot, env->connect_to));
+  told_allow(value, env->allow);
+}
+
+static void told_problem(const char *file, uint32_t line, const char *text, void *data)
+{
+  Told *told = data;
+  (void)file, (void)line;
+  FUZZ_TRUE(told->problems < told->snapshot->problems.count);
+  const SnapshotProblem *problem = snapshot_problem(told->snapshot, told->problems++);
+  FUZZ_SAYS(strcmp(snapshot_string(told->snapshot, problem->text), text) == 0, text);
+}
+
+static void check_explained(const Snapshot *snapshot, const SnapshotOrigin *origin)
+{
+  static const FetchExplain each = {told_file, told_group, told_value, told_problem};
+  Error error = ERROR_INIT;
+  Told told = {.snapshot = snapshot};
+  FUZZ_SAYS(config_explain(origin, &each, &told, &error) == THRED_OK, error.message);
+  FUZZ_TRUE(told.environments == snapshot->environments.count);
+  FUZZ_TRUE(told.problems == snapshot->problems.count);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
   size_t length;
@@ -148,6 +245,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   check(with);
   check(without);
   check_limits(with, without);
+  check_explained(with, &conf.origin);
   free(with);
   free(without);
   for (unsigned which = 0; which < 9; which++)

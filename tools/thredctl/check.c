@@ -266,8 +266,9 @@ int command_check(int argc, char **argv)
                                   {NULL}};
   int status;
   if (!command_options("- check the configuration, and ask each source of credentials",
-                       "Asks every source, but Thred itself: no token is fetched.", entries,
-                       REST_NONE, &argc, &argv, &status))
+                       "Asks every source, but Thred itself: no token is fetched.\n\n"
+                       "Example:\n  thredctl check",
+                       entries, REST_NONE, &argc, &argv, &status))
     return status;
   return process_disabled() ? command_error(EXIT_FAILED, "THRED_DISABLE=1 switches all of it off")
                             : check(json);

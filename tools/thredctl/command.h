@@ -13,12 +13,14 @@ typedef struct {
   const char *name;
   const char *summary;
   int (*run)(int argc, char **argv);
+  const char *example; /* as its own help shows it */
 } Command;
 
 int command_exec(int argc, char **argv);
 int command_token(int argc, char **argv);
 int command_route(int argc, char **argv);
 int command_check(int argc, char **argv);
+int command_config(int argc, char **argv);
 int command_doctor(int argc, char **argv);
 int command_status(int argc, char **argv);
 int command_flush(int argc, char **argv);

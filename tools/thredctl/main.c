@@ -7,15 +7,24 @@
 
 #include "config.h"
 #include "tools/thredctl/command.h"
+#include "tools/thredctl/nearest.h"
+
+static int command_help(int argc, char **argv);
 
 static const Command commands[] = {
-    {"exec", "run a program that gets its bearers without knowing it", command_exec},
-    {"token", "print a token", command_token},
-    {"route", "explain what would be attached to a request", command_route},
-    {"check", "check the configuration, and ask each source of credentials", command_check},
-    {"doctor", "tell whether the shim reaches a program", command_doctor},
-    {"status", "show the cached tokens, and who fetches one", command_status},
-    {"flush", "forget every cached token", command_flush},
+    {"exec", "run a program that gets its bearers without knowing it", command_exec,
+     "thredctl exec curl -s https://sandbox.thredfi.com/v1/platform/businesses/"},
+    {"token", "print a token", command_token,
+     "thredctl token --business 3c90c3cc-0d44-4b50-8888-8dd25736052a"},
+    {"route", "explain what would be attached to a request", command_route,
+     "thredctl route -X POST https://sandbox.thredfi.com/v1/platform/businesses/"},
+    {"check", "check the configuration, and ask each source of credentials", command_check,
+     "thredctl check"},
+    {"config", "show every value, and where it came from", command_config, "thredctl config"},
+    {"doctor", "tell whether the shim reaches a program", command_doctor, "thredctl doctor php"},
+    {"status", "show the cached tokens, and who fetches one", command_status, "thredctl status"},
+    {"flush", "forget every cached token", command_flush, "thredctl flush"},
+    {"help", "show the options of a command", command_help, "thredctl help route"},
 };
 
 int command_error(int status, const char *format, ...)
@@ -47,45 +56,19 @@ bool command_output(const char *text, size_t length)
   return true;
 }
 
-/* GOption leaves the "--" in its place if one of the arguments behind it begins with '-'. */
-static void drop_separator(int *argc, char **argv)
+static int unknown_command(const char *word)
 {
-  if (*argc < 2 || strcmp(argv[1], "--") != 0)
-    return;
-  for (int i = 1; i < *argc; i++)
-    argv[i] = argv[i + 1];
-  (*argc)--;
-}
-
-bool command_options(const char *usage, const char *description, const GOptionEntry *entries,
-                     CommandRest rest, int *argc, char ***argv, int *status)
-{
-  g_autoptr(GError) error = NULL;
-  g_autoptr(GOptionContext) context = g_option_context_new(usage);
-  gboolean help = FALSE;
-  const GOptionEntry help_entry[] = {
-      {"help", 'h', 0, G_OPTION_ARG_NONE, &help, "Show this help", NULL}, {NULL}};
-  g_option_context_set_help_enabled(context, FALSE);
-  g_option_context_set_strict_posix(context, rest == REST_COMMAND);
-  g_option_context_set_description(context, description);
-  g_option_context_add_main_entries(context, entries, NULL);
-  g_option_context_add_main_entries(context, help_entry, NULL);
-  *status = EXIT_USAGE;
-  if (!g_option_context_parse(context, argc, argv, &error)) {
-    command_error(EXIT_USAGE, "%s (see 'thredctl %s --help')", error->message, (*argv)[0]);
-    return false;
-  }
-  if (help) {
-    g_autofree char *text = g_option_context_get_help(context, TRUE, NULL);
-    *status = command_output(text, strlen(text)) ? EXIT_DONE : EXIT_FAILED;
-    return false;
-  }
-  drop_separator(argc, *argv);
-  if (rest == REST_NONE && *argc > 1) {
-    command_error(EXIT_USAGE, "%s: unexpected argument '%s'", (*argv)[0], (*argv)[1]);
-    return false;
-  }
-  return true;
+  const char *names[G_N_ELEMENTS(commands) + 3] = {0};
+  guint n = 0;
+  for (; n < G_N_ELEMENTS(commands); n++)
+    names[n] = commands[n].name;
+  names[n++] = "--help";
+  names[n] = "--version";
+  g_autofree char *shown = command_printable(word);
+  const char *near = nearest(word, names), *what = *word == '-' ? "option" : "command";
+  if (near)
+    return command_error(EXIT_USAGE, "unknown %s '%s'; did you mean '%s'?", what, shown, near);
+  return command_error(EXIT_USAGE, "unknown %s '%s' (see 'thredctl --help')", what, shown);
 }
 
 static int usage(FILE *stream, int status)
@@ -93,8 +76,43 @@ static int usage(FILE *stream, int status)
   fprintf(stream, "Usage: thredctl COMMAND [OPTION...]\n\nCommands:\n");
   for (size_t i = 0; i < G_N_ELEMENTS(commands); i++)
     fprintf(stream, "  %-8s %s\n", commands[i].name, commands[i].summary);
-  fprintf(stream, "\n'thredctl COMMAND --help' shows the options of a command.\n");
+  fprintf(stream, "\nExamples:\n");
+  for (size_t i = 0; i < G_N_ELEMENTS(commands); i++)
+    if (commands[i].example)
+      fprintf(stream, "  %s\n", commands[i].example);
+  fprintf(stream,
+          "\n'thredctl COMMAND --help' shows the options of a command, 'thredctl --version' "
+          "the version.\n");
   return fflush(stream) == 0 ? status : EXIT_FAILED;
+}
+
+/* argv[0] is the command's name. */
+static int run(int argc, char **argv)
+{
+  for (size_t i = 0; i < G_N_ELEMENTS(commands); i++) {
+    if (strcmp(argv[0], commands[i].name) != 0)
+      continue;
+    g_autofree char *name = g_strconcat("thredctl ", argv[0], NULL);
+    g_set_prgname(name); /* the help begins with it */
+    return commands[i].run(argc, argv);
+  }
+  return unknown_command(argv[0]);
+}
+
+static int command_help(int argc, char **argv)
+{
+  const GOptionEntry entries[] = {{NULL}};
+  int status;
+  if (!command_options("[COMMAND] - show the options of a command",
+                       "Without COMMAND: the commands.\n\nExample:\n  thredctl help route", entries,
+                       REST_ARGUMENTS, &argc, &argv, &status))
+    return status;
+  if (argc == 1)
+    return usage(stdout, EXIT_DONE);
+  if (argc > 2)
+    return command_error(EXIT_USAGE, "help: name one command");
+  char option[] = "--help", *words[] = {argv[1], option, NULL};
+  return run(2, words);
 }
 
 int main(int argc, char **argv)
@@ -106,13 +124,5 @@ int main(int argc, char **argv)
   if (strcmp(argv[1], "--version") == 0)
     return printf("thredctl %s\n", THRED_VERSION) > 0 && fflush(stdout) == 0 ? EXIT_DONE
                                                                              : EXIT_FAILED;
-  for (size_t i = 0; i < G_N_ELEMENTS(commands); i++) {
-    if (strcmp(argv[1], commands[i].name) != 0)
-      continue;
-    g_autofree char *name = g_strconcat("thredctl ", argv[1], NULL);
-    g_set_prgname(name); /* the help begins with it */
-    return commands[i].run(argc - 1, argv + 1);
-  }
-  command_error(EXIT_USAGE, "unknown command '%s'", argv[1]);
-  return usage(stderr, EXIT_USAGE);
+  return run(argc - 1, argv + 1);
 }

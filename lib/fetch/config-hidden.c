@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+#include "lib/fetch/config-hidden.h"
+
+#include <string.h>
+
+#include "lib/fetch/config-stack.h"
+#include "lib/fetch/secret-words.h"
+
+/* "api-key", "--password", "VAULT_TOKEN": the last word decides, for a token-file, a key-field or a
+ * secret-id-file says where the secret is. */
+static bool names_secret(const char *name, gsize length)
+{
+  static const char *const words[] = {"password",   "passwd",        "passphrase", "pass", "pin",
+                                      "secret",     "secrets",       "token",      "key",  "apikey",
+                                      "credential", "authorization", "bearer",     "jwt"};
+  g_autofree char *last = g_ascii_strdown(name, (gssize)length);
+  for (char *at = last; *at; at++)
+    if (*at == '_')
+      *at = '-';
+  const char *dash = strrchr(last, '-'), *word = dash ? dash + 1 : last;
+  for (guint i = 0; i < G_N_ELEMENTS(words); i++)
+    if (strcmp(word, words[i]) == 0)
+      return true;
+  return false;
+}
+
+/* Paths and addresses have slashes between words, base64 has them inside. */
+static bool looks_secret(const char *word)
+{
+  if (*word != '/' && !strstr(word, "://") && !g_str_has_prefix(word, "arn:"))
+    return secret_words_look_encoded(word);
+  if (strstr(word, "://") && strchr(word, '@')) /* RFC 3986, 3.2.1: a password may come before it */
+    return true;
+  g_auto(GStrv) segments = g_strsplit(word, "/", -1);
+  for (char **segment = segments; *segment; segment++)
+    if (secret_words_look_encoded(*segment))
+      return true;
+  return false;
+}
+
+/* "--token=x", "TOKEN=x", "--token x", "Authorization: x". */
+static bool introduces_secret(const char *word)
+{
+  const char *name = word + strspn(word, "\"'-");
+  gsize length = strcspn(name, "=:");
+  bool is_option = *word == '-' || name[length];
+  return is_option && names_secret(name, length) && name[length + (name[length] != 0)] != '/';
+}
+
+static bool option_is_hidden(const char *key, const char *value)
+{
+  bool is_path = *value == '/';
+  if (secret_words_look_encoded(key) || (names_secret(key, strlen(key)) && !is_path))
+    return true;
+  g_auto(GStrv) words = g_strsplit_set(value, " \t\n\r", -1);
+  for (char **word = words; *word; word++)
+    if (looks_secret(*word) || introduces_secret(*word))
+      return true;
+  return false;
+}
+
+/* The name of a source may be long; a group that is called so was not typed by mistake. */
+static bool stack_is_hidden(const ConfigTree *tree, const char *value)
+{
+  GPtrArray *words = NULL;
+  g_autofree char *why = config_stack_parse(value, &words);
+  if (why)
+    return true;
+  bool hidden = false;
+  for (guint i = 0; i < words->len; i++) {
+    const char *name = ((const ConfigStackWord *)g_ptr_array_index(words, i))->name;
+    hidden |= secret_words_look_encoded(name) && !config_tree_find(tree, CONFIG_CREDENTIALS, name);
+  }
+  g_ptr_array_unref(words);
+  return hidden;
+}
+
+bool config_is_hidden(const ConfigTree *tree, ConfigKind kind, const char *key, const char *value)
+{
+  if (kind == CONFIG_CREDENTIALS)
+    return strcmp(key, "module") == 0 ? secret_words_look_encoded(value)
+                                      : option_is_hidden(key, value);
+  if (kind == CONFIG_ENVIRONMENT && (strcmp(key, "credentials") == 0 || strcmp(key, "next") == 0))
+    return stack_is_hidden(tree, value);
+  if (kind == CONFIG_THRED && strcmp(key, "environment") == 0)
+    return secret_words_look_encoded(value) && !config_tree_find(tree, CONFIG_ENVIRONMENT, value);
+  return false; /* numbers, words of a list, hosts, UUIDs, dates, paths */
+}

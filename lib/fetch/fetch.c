@@ -12,4 +12,5 @@ const FetchApi thred_fetch = {
     .load_config = config_load,
     .fetch_token = oauth_fetch_token,
     .ask_sources = partner_ask_sources,
+    .connect = oauth_connect,
 };

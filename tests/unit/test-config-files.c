@@ -161,7 +161,7 @@ static void files_open_to_others_to_write(void **state)
       char expected[256];
       fixture_chmod(f, cases[i].path, modes[m]);
       snprintf(expected, sizeof expected,
-               "%s: refused: it is writable by group or others (owner %u, mode %04o)%s",
+               "%s: refused: it is writable by group or others (owner %u, mode %04o): chmod go-w%s",
                cases[i].path, (unsigned)geteuid(), modes[m], cases[i].suffix);
       fixture_load(f);
       fixture_problems(f, expected, (const char *)NULL);
@@ -184,7 +184,7 @@ static void directories_open_to_others_to_write(void **state)
   fixture_write(f, "$U/c.conf", "[environment sandbox]\nconnect-timeout = 99\n");
   char expected[256];
   snprintf(expected, sizeof expected,
-           "$A: refused: it is writable by group or others (owner %u, mode 0775)" CLOSED,
+           "$A: refused: it is writable by group or others (owner %u, mode 0775): chmod go-w" CLOSED,
            (unsigned)geteuid());
   fixture_chmod(f, "$A", 0775);
   fixture_load(f);
@@ -214,7 +214,7 @@ static void owned_by_a_stranger(void **state)
   fixture_problems(
       f,
       "$A/b.conf: refused: it is owned by neither root nor this user (owner 12345, mode "
-      "0644)" GROUPS,
+      "0644): chown it to one of them" GROUPS,
       (const char *)NULL);
   assert_false(active(f));
   assert_int_equal(chown(path, 0, 0), 0);
@@ -222,7 +222,7 @@ static void owned_by_a_stranger(void **state)
   fixture_load(f);
   fixture_problems(f,
                    "$A: refused: it is owned by neither root nor this user (owner 12345, mode "
-                   "0755)" CLOSED,
+                   "0755): chown it to one of them" CLOSED,
                    (const char *)NULL);
   assert_false(active(f));
   free(path);

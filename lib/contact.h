@@ -9,10 +9,12 @@
 /* Zeroed, with `tried` false: nothing was sent out at all. */
 typedef struct {
   bool tried;
-  int result;   /* a CURLcode */
-  int os_error; /* errno of a connection that failed, 0: not known */
-  long verify;  /* what OpenSSL has against the certificate (X509_V_ERR_...), 0: nothing */
-  /* Microseconds from the beginning; 0: it did not come so far. */
+  int result;     /* a CURLcode */
+  int os_error;   /* errno of a connection that failed, 0: not known */
+  long verify;    /* what OpenSSL has against the certificate (X509_V_ERR_...), 0: nothing */
+  bool connected; /* the other side took the connection, whatever came after */
+  /* Microseconds from the beginning; 0: it did not come so far, or (the second one, libcurl 7.88)
+   * not to the end of what comes next. */
   int64_t resolved_us, connected_us, secured_us, ended_us;
   int tunnel;          /* status with which a proxy answered CONNECT, 0: there was none */
   char address[64];    /* of the server, or of the proxy; "": no connection */

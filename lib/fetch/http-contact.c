@@ -38,5 +38,6 @@ void http_contact_take(CURL *curl, CURLcode result, const char *trouble, Contact
   curl_easy_getinfo(curl, CURLINFO_PRIMARY_IP, &address);
   address = address ? address : "";
   text_copy(contact->address, sizeof contact->address, address, strlen(address));
+  contact->connected = contact->connected_us > 0 || address[0];
   text_copy(contact->said, sizeof contact->said, words, strlen(words));
 }

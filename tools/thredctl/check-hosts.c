@@ -5,6 +5,7 @@
  * Asked past the cache: a cached token would hide that the key has been revoked, and a cached
  * failure that it works again. So what programs have is neither used nor changed by it.
  */
+#include <curl/curl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <thred/thred.h>
@@ -45,55 +46,78 @@ static void add_step(Probe *probe, const char *name, StepState state, int64_t us
   g_array_append_val(probe->host->steps, step);
 }
 
+/* "HOST: CAUSE"; the library's own sentences begin with the host. */
 static void add_problem(Probe *probe, const char *step, Remedy remedy)
 {
-  g_autofree char *where = g_strdup_printf("%s (%s)", probe->host->name, step);
-  g_autofree char *printable = command_printable(remedy.cause);
+  const char *host = probe->host->name;
+  g_autofree char *where = g_strdup_printf("%s (%s)", host, step);
+  g_autofree char *cause = command_printable(remedy.cause);
   check_add(probe->checked->findings, false, where,
-            g_strdup_printf("%s: %s", probe->host->name, printable), remedy.change);
+            g_str_has_prefix(cause, host) ? g_strdup(cause)
+                                          : g_strdup_printf("%s: %s", host, cause),
+            remedy.change);
   g_free(remedy.cause);
 }
 
 /* ---- name, connection, TLS ---- */
 
-/* Whose address it is. */
-static const char *by_which_way(const Probe *probe)
+/* The address, and whose it is; libcurl tells that of a connection alone. */
+static char *address_of(const Probe *probe)
 {
-  return probe->contact.tunnel     ? ", a proxy's, as the environment has it"
-         : probe->place.connect_to ? ", where `connect-to` leads"
-                                   : "";
+  const char *way = probe->contact.tunnel     ? "a proxy's, as the environment has it"
+                    : probe->place.connect_to ? "where `connect-to` leads"
+                                              : "";
+  const char *address = probe->contact.address;
+  return g_strdup_printf("%s%s%s", address, *address && *way ? ", " : "", way);
 }
 
-/* What of the three failed; `ended_us` is when. */
+/* What of the three failed. A proxy that refuses has been connected to. */
 static const char *failed_step(const Contact *contact)
 {
   if (!contact->resolved_us || contact->result == CURLE_COULDNT_RESOLVE_HOST ||
       contact->result == CURLE_COULDNT_RESOLVE_PROXY)
     return "name";
-  return contact->connected_us && !(contact->tunnel && contact->tunnel / 100 != 2) ? "tls"
-                                                                                   : "connection";
+  const bool refused = contact->tunnel && contact->tunnel / 100 != 2;
+  return contact->connected && !refused ? "tls" : "connection";
+}
+
+typedef struct {
+  const char *name;
+  int64_t begun, ended;
+  char *said;
+} Stage;
+
+/* Up to the one that failed, which took until the end. */
+static void add_stages(Probe *probe, const char *failed, Stage *stages, size_t n)
+{
+  bool over = false;
+  for (size_t i = 0; i < n; i++) {
+    const Stage *stage = &stages[i];
+    if (over) {
+      g_free(stage->said);
+    } else if (g_strcmp0(stage->name, failed) == 0) {
+      g_free(stage->said);
+      over = true;
+      add_step(probe, stage->name, STEP_FAILED, probe->contact.ended_us - stage->begun,
+               g_strdup(probe->contact.said));
+    } else {
+      add_step(probe, stage->name, STEP_GOOD,
+               stage->ended ? stage->ended - stage->begun : TIME_UNKNOWN, stage->said);
+    }
+  }
 }
 
 static void add_contact_steps(Probe *probe, const char *failed)
 {
   const Contact *contact = &probe->contact;
-  const struct {
-    const char *name;
-    int64_t begun, ended;
-  } steps[] = {{"name", 0, contact->resolved_us},
-               {"connection", contact->resolved_us, contact->connected_us},
-               {"tls", contact->connected_us, contact->secured_us}};
-  for (size_t i = 0; i < G_N_ELEMENTS(steps); i++) {
-    const bool ends = g_strcmp0(steps[i].name, failed) == 0;
-    char *said = ends     ? g_strdup(contact->said)
-                 : i == 0 ? g_strdup_printf("%s%s", contact->address, by_which_way(probe))
-                 : i == 1 ? g_strdup_printf("port %d", contact->port)
-                          : g_strdup("");
-    add_step(probe, steps[i].name, ends ? STEP_FAILED : STEP_GOOD,
-             (ends ? contact->ended_us : steps[i].ended) - steps[i].begun, said);
-    if (ends)
-      return;
-  }
+  const int64_t connected = contact->connected_us ? contact->connected_us : contact->resolved_us;
+  Stage stages[] = {
+      {"name", 0, contact->resolved_us, address_of(probe)},
+      {"connection", contact->resolved_us, contact->connected_us,
+       g_strdup_printf("port %d", contact->port)},
+      {"tls", connected, contact->secured_us, g_strdup("")},
+  };
+  add_stages(probe, failed, stages, G_N_ELEMENTS(stages));
 }
 
 static bool ask_connection(Probe *probe)
@@ -121,11 +145,14 @@ static void judge_clock(Probe *probe)
   const int64_t ahead = clock_real_ms() / 1000 - probe->contact.server_time;
   if (!probe->contact.server_time || llabs(ahead) <= CLOCK_TOLERANCE)
     return;
+  const long long minutes = llabs(ahead) / 60;
   g_autofree char *where = g_strdup_printf("%s (clock)", probe->host->name);
+  g_autofree char *far = minutes < 120       ? g_strdup_printf("%lld minutes", minutes)
+                         : minutes < 48 * 60 ? g_strdup_printf("%lld hours", minutes / 60)
+                                             : g_strdup_printf("%lld days", minutes / 60 / 24);
   check_add(probe->checked->findings, true, where,
-            g_strdup_printf("%s: the clock of this machine is %lld minutes %s the server's",
-                            probe->host->name, llabs(ahead) / 60,
-                            ahead > 0 ? "ahead of" : "behind"),
+            g_strdup_printf("%s: the clock of this machine is %s %s the server's",
+                            probe->host->name, far, ahead > 0 ? "ahead of" : "behind"),
             g_strdup("set the clock (timedatectl set-ntp true): certificates are judged by it"));
 }
 
@@ -134,11 +161,11 @@ static void judge_rotation(Probe *probe, const FetchResult *result)
   if (!result->rotated)
     return;
   g_autofree char *where = g_strdup_printf("%s (key)", probe->host->name);
-  check_add(
-      probe->checked->findings, true, where,
-      g_strdup_printf("%s: it refused the key of `credentials`, and took another one, of `next`",
-                      probe->host->name),
-      g_strdup("put the new key where `credentials` looks, and its date in `key-created`"));
+  check_add(probe->checked->findings, true, where,
+            g_strdup_printf("%s: it refused the key that `credentials` delivered, and took the one "
+                            "that was found after it",
+                            probe->host->name),
+            g_strdup("put the new key where `credentials` looks, and its date in `key-created`"));
 }
 
 /* True: *result has the token, which is the caller's to wipe and free. `business`: NULL for the

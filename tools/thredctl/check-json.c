@@ -50,7 +50,9 @@ static struct json_object *host_json(const Checkup *checkup, const CheckedEnviro
     output_json_string(one, "step", step->name);
     json_object_object_add(one, "good",
                            asked ? json_object_new_boolean(step->state == STEP_GOOD) : NULL);
-    json_object_object_add(one, "ms", asked ? json_object_new_int64(step->us / 1000) : NULL);
+    json_object_object_add(
+        one, "ms",
+        asked && step->us != TIME_UNKNOWN ? json_object_new_int64(step->us / 1000) : NULL);
     output_json_string(one, "said", step->said[0] ? step->said : NULL);
     json_object_array_add(steps, one);
   }

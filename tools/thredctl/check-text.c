@@ -44,13 +44,12 @@ static void add_age(GString *text, const Checkup *checkup, const CheckedEnvironm
 static void add_step(GString *text, const Step *step)
 {
   static const Style styles[] = {STYLE_GOOD, STYLE_BAD, STYLE_QUIET};
-  const char *colon = step->said[0] ? ": " : "";
-  if (step->state == STEP_SKIPPED)
-    output_line(text, step->name, STYLE_QUIET, "not asked%s%s", colon, step->said);
-  else
-    output_line(text, step->name, styles[step->state], "%s, %lld ms%s%s",
-                step->state == STEP_GOOD ? "ok" : "failed", (long long)(step->us / 1000), colon,
-                step->said);
+  static const char *const words[] = {"ok", "failed", "not asked"};
+  g_autofree char *took = step->state == STEP_SKIPPED || step->us == TIME_UNKNOWN
+                              ? g_strdup("")
+                              : g_strdup_printf(", %lld ms", (long long)(step->us / 1000));
+  output_line(text, step->name, styles[step->state], "%s%s%s%s", words[step->state], took,
+              step->said[0] ? ": " : "", step->said);
 }
 
 static void add_hosts(GString *text, const CheckedEnvironment *checked)

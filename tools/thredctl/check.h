@@ -39,12 +39,14 @@ typedef struct {
   bool returns, used;
 } Answer;
 
+#define TIME_UNKNOWN (-1)
+
 typedef enum { STEP_GOOD, STEP_FAILED, STEP_SKIPPED } StepState;
 
 typedef struct {
   const char *name; /* name, connection, tls, partner, business */
   StepState state;
-  int64_t us;
+  int64_t us; /* or TIME_UNKNOWN */
   char *said;
 } Step;
 

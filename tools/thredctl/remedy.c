@@ -5,6 +5,8 @@
 #include <openssl/x509_vfy.h>
 #include <string.h>
 
+#include "lib/process.h"
+
 #define MAKE(cause_, ...) ((Remedy){cause_, g_strdup_printf(__VA_ARGS__)})
 
 /* ---- the way to the host ---- */
@@ -27,14 +29,29 @@ static Remedy no_name(const RemedyPlace *place)
               place->host);
 }
 
+/* The variables that libcurl reads for an https URL (CURLOPT_PROXY(3)). libcurl does not tell
+ * whether it used one (before 8.7), and no_proxy is not weighed here. */
+static const char *proxy_variable(void)
+{
+  static const char *const names[] = {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"};
+  for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
+    if (process_env(names[i]))
+      return names[i];
+  return NULL;
+}
+
 static Remedy no_connection(const RemedyPlace *place, char *cause)
 {
+  const char *proxy = proxy_variable();
+  if (proxy)
+    return MAKE(cause,
+                "%s is set: start that proxy, or unset it, or name %s in no_proxy if it is to be "
+                "reached without",
+                proxy, place->host);
   if (place->connect_to)
     return MAKE(cause, "start what `connect-to` in [environment %s] leads to (%s), or mend it",
                 place->environment, place->connect_to);
-  return MAKE(cause,
-              "let this machine reach %s port 443 (firewall, routes), or set https_proxy for the "
-              "programs",
+  return MAKE(cause, "let this machine reach %s port 443 (firewall, routes), or set https_proxy",
               place->host);
 }
 
@@ -53,7 +70,7 @@ static Remedy timed_out(const RemedyPlace *place, const Contact *contact)
                 "see that this machine may ask a name server (/etc/resolv.conf): 'getent hosts %s' "
                 "asks as programs do",
                 place->host);
-  if (!contact->connected_us)
+  if (!contact->connected)
     return no_connection(
         place, g_strdup_printf("nothing answered within %u s: packets are dropped on the way",
                                place->connect_timeout));
@@ -88,8 +105,28 @@ static Remedy wrong_time(const RemedyPlace *place, const char *what)
               place->connect_to ? "what `connect-to` leads to" : place->host);
 }
 
+/* OpenSSL's words and libcurl's, as libcurl gives them (openssl: ssl/ssl_err.c). */
+static bool says(const Contact *contact, const char *words)
+{
+  return strstr(contact->said, words) != NULL;
+}
+
+static Remedy wrong_host(const RemedyPlace *place)
+{
+  char *cause = g_strdup("its certificate is another host's");
+  if (place->connect_to)
+    return MAKE(
+        cause,
+        "let `connect-to` in [environment %s] lead to a server that has a certificate for %s",
+        place->environment, place->host);
+  return MAKE(cause, "see where the name leads ('getent hosts %s'): something else answers there",
+              place->host);
+}
+
 static Remedy bad_certificate(const RemedyPlace *place, const Contact *contact)
 {
+  if (says(contact, "subject name")) /* libcurl compares the names itself: OpenSSL has no code */
+    return wrong_host(place);
   switch (contact->verify) {
   case X509_V_ERR_CERT_HAS_EXPIRED:
     return wrong_time(place, "has expired");
@@ -101,27 +138,11 @@ static Remedy bad_certificate(const RemedyPlace *place, const Contact *contact)
   case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
   case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
     return untrusted(place);
-  case X509_V_OK: /* libcurl compares the names itself */
-    if (place->connect_to)
-      return MAKE(
-          g_strdup("its certificate is another host's"),
-          "let `connect-to` in [environment %s] lead to a server that has a certificate for "
-          "%s",
-          place->environment, place->host);
-    return MAKE(g_strdup("its certificate is another host's"),
-                "see where the name leads ('getent hosts %s'): something else answers there",
-                place->host);
   default:
     return MAKE(g_strdup_printf("its certificate is not good: %s",
                                 X509_verify_cert_error_string(contact->verify)),
                 "tell whoever runs %s", place->host);
   }
-}
-
-/* OpenSSL's words, as libcurl quotes them (openssl-errors: ssl/ssl_err.c). */
-static bool says(const Contact *contact, const char *words)
-{
-  return strstr(contact->said, words) != NULL;
 }
 
 static Remedy no_tls(const RemedyPlace *place, const Contact *contact)
@@ -133,6 +154,9 @@ static Remedy no_tls(const RemedyPlace *place, const Contact *contact)
     return MAKE(g_strdup("what answers there speaks no TLS"),
                 "see what listens there in Thred's place%s",
                 place->connect_to ? ": the port of `connect-to` is one without TLS" : "");
+  if (says(contact, "SSL_ERROR_SYSCALL") || says(contact, "unexpected eof"))
+    return MAKE(g_strdup("the other side ended the connection in the middle of TLS"),
+                "see what listens there in Thred's place, and whether it has TLS at all");
   return MAKE(
       g_strdup_printf("TLS failed: %s", contact->said[0] ? contact->said : "it was cut off"),
       "see what stands between this machine and %s (a proxy, a firewall that inspects TLS)",

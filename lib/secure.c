@@ -14,7 +14,9 @@ typedef struct {
 static Refusal secret_refusal(const struct stat *st)
 {
   /* Root's may be shared with a group; nobody takes that away from it for no reason. */
-  const char *remedy = st->st_uid == 0 ? "chmod o=,g-wx" : "chmod 600";
+  const char *remedy = st->st_uid != 0                     ? "chmod 600"
+                       : st->st_mode & (S_IWGRP | S_IXGRP) ? "chmod o=,g-wx"
+                                                           : "chmod o=";
   if (st->st_mode & S_IRWXO)
     return (Refusal){"is open to others", remedy};
   if (st->st_mode & (S_IWGRP | S_IXGRP))
@@ -27,11 +29,10 @@ static Refusal secret_refusal(const struct stat *st)
 static Refusal refusal(SecureRule rule, const struct stat *st)
 {
   if (rule == SECURE_DIRECTORY ? !S_ISDIR(st->st_mode) : !S_ISREG(st->st_mode))
-    return rule == SECURE_DIRECTORY
-               ? (Refusal){"is not a directory", "put a directory in its place"}
-               : (Refusal){"is not a regular file", "put a regular file in its place"};
+    return rule == SECURE_DIRECTORY ? (Refusal){"is not a directory", "put a directory at"}
+                                    : (Refusal){"is not a regular file", "put a regular file at"};
   if (st->st_uid != 0 && st->st_uid != geteuid())
-    return (Refusal){"is owned by neither root nor this user", "chown it to one of them"};
+    return (Refusal){"is owned by neither root nor this user", "chown root"};
   if (rule == SECURE_SECRET)
     return secret_refusal(st);
   if (st->st_mode & (S_IWGRP | S_IWOTH))
@@ -56,11 +57,11 @@ int secure_open(const char *path, SecureRule rule, struct stat *st, char *why, s
     return -1;
   }
   const Refusal found = fstat(fd, st)
-                            ? (Refusal){"cannot be examined", "see what file system it is on"}
+                            ? (Refusal){"cannot be examined", "see what file system holds"}
                             : refusal(rule, st);
   if (found.reason) {
-    snprintf(why, why_size, "%s: refused: it %s (owner %u, mode %04o): %s", path, found.reason,
-             (unsigned)st->st_uid, (unsigned)(st->st_mode & 07777), found.remedy);
+    snprintf(why, why_size, "%s: refused: it %s (owner %u, mode %04o): %s %s", path, found.reason,
+             (unsigned)st->st_uid, (unsigned)(st->st_mode & 07777), found.remedy, path);
     close(fd);
     errno = EPERM;
     return -1;

@@ -88,7 +88,8 @@ test_cache() {
   is 'the cache: a revoked key is seen behind it' 1 "$status"
   is 'the cache: .. and does not take its token' "$token" "$("$thredctl" token --partner)"
   control POST reset
-  "$thredctl" flush >"$work/ignored"
+  cp "$work/emulator/ca.pem" "$work/ca-copy.pem" # another place in the cache
+  conf_of "$conf" <<<$'[environment sandbox]\nca-file = '"$work/ca-copy.pem"
   fault 'path=token:partner&action=status&status=503&retry_after=600'
   check
   control DELETE fault
@@ -255,7 +256,7 @@ test_files() {
   printf '#!/bin/sh\nexit 1\n' >"$command"
   chmod 775 "$command"
   conf_of "$conf" <<<$'[environment sandbox]\ncredentials = file exec\n[credentials exec]\ncommand = '"$command"
-  warned 'a command that others may change' "$command" "$command: others than root and this user may change it *" "$command: chmod go-w"
+  warned 'a command that others may change' "$command" "$command: others than root and this user may change it *" "chmod go-w $command"
   mkdir -m 770 "$work/open"
   cp -p "$work/emulator/credentials" "$work/open"
   conf_of "$conf" <<<$'[credentials file]\npath = '"$work/open/credentials"
@@ -274,11 +275,11 @@ test_refused_files() {
   chmod 664 "$conf/60-more.conf"
   check --offline
   is 'a group-writable file: exit status' 1 "$status"
-  like 'a group-writable file: what to change' "$conf/60-more.conf: chmod go-w*" "$(row change)"
+  like 'a group-writable file: what to change' "chmod go-w $conf/60-more.conf*" "$(row change)"
   chmod 644 "$conf/60-more.conf"
   chmod 775 "$conf"
   check --offline
-  like 'a group-writable folder: what to change' "$conf: chmod go-w*" "$(row change)"
+  like 'a group-writable folder: what to change' "chmod go-w $conf*" "$(row change)"
 }
 
 test_no_shm() {

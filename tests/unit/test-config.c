@@ -210,9 +210,9 @@ static const Value thred_values[] = {
     {"entries", "15", NUMBER("15", "16", "131072")},
     {"environment", "a b", "\"a b\" is not a name; letters, digits, _ and - make one"},
     {"environment", "", "\"\" is not a name; letters, digits, _ and - make one"},
-    {"environment", "none", "there is no [environment none]"},
+    {"environment", "none", "there is no [environment none]; name one that there is"},
     {"environment", "idle",
-     "[environment idle] is not active: it has no credentials, or an error disables it"},
+     "[environment idle] is not active: set its credentials, or name another one"},
     {"nonsense", "1", "unknown key; here are log, seal, entries, environment"},
 };
 

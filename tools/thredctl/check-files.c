@@ -23,7 +23,7 @@ static char *change_of_file(const char *path)
   if (stat(path, &st) != 0)
     return g_strdup_printf("see why %s cannot be read", path);
   const char *remedy = secure_remedy(S_ISDIR(st.st_mode) ? SECURE_DIRECTORY : SECURE_CONFIG, &st);
-  return remedy ? g_strdup_printf("%s: %s", path, remedy)
+  return remedy ? g_strdup_printf("%s %s", remedy, path)
                 : g_strdup_printf("mend %s as the sentence above says", path);
 }
 
@@ -57,17 +57,28 @@ static char *change_to_active(const Checkup *checkup)
       directory ? directory : "the administrator's conf.d");
 }
 
+/* None: because a mistake switched off those that have credentials, or because none has any. */
+static void add_inactive(Checkup *checkup)
+{
+  const Snapshot *snapshot = checkup->snapshot;
+  bool switched_off = false;
+  for (uint32_t i = 0; i < snapshot->environments.count; i++)
+    switched_off |= snapshot_environment(snapshot, i)->credentials.count > 0;
+  check_add(checkup->findings, false, "no active environment",
+            g_strdup(switched_off
+                         ? "no environment is active: a problem above switches off what has "
+                           "credentials"
+                         : "no environment is active: none has credentials"),
+            switched_off ? g_strdup("mend what stands above") : change_to_active(checkup));
+}
+
 void check_configuration(Checkup *checkup)
 {
   const Snapshot *snapshot = checkup->snapshot;
   for (uint32_t i = 0; i < snapshot->problems.count; i++)
     add_mistake(checkup, snapshot_problem(snapshot, i));
   if (checkup->environments->len == 0)
-    check_add(checkup->findings, false, "no active environment",
-              g_strdup("no environment is active: none has credentials"),
-              snapshot->problems.count
-                  ? g_strdup("mend what stands above, then see which is active")
-                  : change_to_active(checkup));
+    add_inactive(checkup);
 }
 
 /* ---- what is legal, and unwise ---- */
@@ -106,7 +117,7 @@ static void judge_command(Checkup *checkup, const char *path)
     warn(checkup, path,
          g_strdup_printf("%s: others than root and this user may change it (owner %u, mode %04o)",
                          path, (unsigned)st.st_uid, (unsigned)(st.st_mode & 07777)),
-         g_strdup_printf("%s: %s", path, secure_remedy(SECURE_CONFIG, &st)));
+         g_strdup_printf("%s %s", secure_remedy(SECURE_CONFIG, &st), path));
 }
 
 /* A key that a whole group may read is known to whoever joins it. */

@@ -62,14 +62,14 @@ static void judge_stacks(const char *name, CheckedEnvironment *checked)
     check_add(
         checked->findings, false, name, g_strdup("no source delivers a credential"),
         g_strdup(has_unusable(checked->answers, false)
-                     ? "mend what the UNAVAIL lines above say; their man pages are "
+                     ? "mend what each source that is UNAVAIL says; see "
                        "thred-credential-MODULE(5)"
                      : "put the partner UUID and the API key where one of these sources looks "
                        "(thred-credential-file(5) and so on)"));
   if (!mark_used(checked->answers, true) && has_unusable(checked->answers, true))
     check_add(checked->findings, false, name,
               g_strdup("a source of next is there and cannot be used"),
-              g_strdup("mend what its UNAVAIL line above says, or take it out of `next`"));
+              g_strdup("mend what the source that is UNAVAIL says, or take it out of `next`"));
 }
 
 static void judge_age(const Checkup *checkup, const char *name, CheckedEnvironment *checked)

@@ -50,6 +50,10 @@ tls          ok, N ms
 partner      ok, N ms: a token for 3600 s
 business     ok, N ms: a token of $first for 3600 s
 verdict      all is well" "$(sed 's/[0-9]* ms/N ms/' "$work/out")"
+  control GET requests
+  is 'good: nothing was asked for but the tokens' "[\"/v1/platform/$first/oauth2/token/\",\"/v1/platform/oauth2/token/\"]" \
+    "$(jq -c '[.[].target] | unique' "$work/answer")"
+  is 'good: each once' 2 "$(jq length "$work/answer")"
   check --json
   is 'good: as JSON' '{"version":1,"good":true,"verdict":"all is well","problems":[],"changes":[],"warnings":[]}
 {"environment":"sandbox","host":"sandbox.thredfi.com"}

@@ -196,12 +196,12 @@ one() {
   control POST reset
 }
 
-# Each set-up of the table at the top has its words below, and the test makes no other.
+# Each set-up of the tables has its words below, and the test makes no other.
 test_document() {
   local listed made
-  listed=$(sed -n 's/^| .* | \[[^]]*\](#\([^)]*\)) | .*/\1/p' "$document" | tr - _ | sort)
+  listed=$(sed -n 's/^| \[[^]]*\](#\([^)]*\)) | .* | .* |$/\1/p' "$document" | tr - _ | sort)
   made=$(declare -F | sed -n 's/^declare -f setup_//p' | sort)
-  is 'the table names each set-up' "$(set_ups | sort)" "$listed"
+  is 'the tables name each set-up' "$(set_ups | sort)" "$listed"
   is 'the test makes each set-up' "$(set_ups | sort)" "$made"
   is 'at least 25' yes "$([ "$(set_ups | wc -l)" -ge 25 ] && echo yes)"
 }

@@ -77,7 +77,8 @@ static const char *failed_step(const Contact *contact)
   if (!contact->resolved_us || contact->result == CURLE_COULDNT_RESOLVE_HOST ||
       contact->result == CURLE_COULDNT_RESOLVE_PROXY)
     return "name";
-  const bool refused = contact->tunnel && contact->tunnel / 100 != 2;
+  const bool refused =
+      contact->result == CURLE_COULDNT_CONNECT || (contact->tunnel && contact->tunnel / 100 != 2);
   return contact->connected && !refused ? "tls" : "connection";
 }
 

@@ -12,7 +12,7 @@ static const Command commands[] = {
     {"exec", "run a program that gets its bearers without knowing it", command_exec},
     {"token", "print a token", command_token},
     {"route", "explain what would be attached to a request", command_route},
-    {"check", "check the configuration, and ask each source of credentials", command_check},
+    {"check", "check all that stands between a program and its token", command_check},
     {"doctor", "tell whether the shim reaches a program", command_doctor},
     {"flush", "forget every cached token", command_flush},
 };

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -13,8 +14,9 @@ typedef struct {
 
 static Refusal secret_refusal(const struct stat *st)
 {
-  /* Root's may be shared with a group; nobody takes that away from it for no reason. */
-  const char *remedy = st->st_uid != 0                     ? "chmod 600"
+  /* Root's may be shared with a group: that is left to it. */
+  const bool shared = st->st_uid == 0 && (st->st_mode & S_IRGRP);
+  const char *remedy = !shared                             ? "chmod 600"
                        : st->st_mode & (S_IWGRP | S_IXGRP) ? "chmod o=,g-wx"
                                                            : "chmod o=";
   if (st->st_mode & S_IRWXO)

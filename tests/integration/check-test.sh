@@ -150,6 +150,9 @@ test_tls() {
   broken 'no TLS' tls '*' ': *TLS*' 'see what listens there *'
   leads_to "$(cat "$work/emulator/port")" "ca-file = $work/none.pem"
   broken 'no ca-file' tls '*' ": ca-file: $work/none.pem: No such file or directory" 'put the certificates *'
+  install -m 664 "$work/emulator/ca.pem" "$work/open.pem"
+  leads_to "$(cat "$work/emulator/port")" "ca-file = $work/open.pem"
+  broken 'a ca-file that others may change' tls '*' ": ca-file: $work/open.pem: refused: *" "chmod go-w $work/open.pem"
   : >"$work/empty.pem"
   leads_to "$(cat "$work/emulator/port")" "ca-file = $work/empty.pem"
   broken 'an empty ca-file' tls '*' ": no authority's certificate can be read from $work/empty.pem" 'put certificates *'

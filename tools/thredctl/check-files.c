@@ -57,19 +57,20 @@ static char *change_to_active(const Checkup *checkup)
       directory ? directory : "the administrator's conf.d");
 }
 
-/* None: because a mistake switched off those that have credentials, or because none has any. */
+/* A mistake switched off those that have credentials, or has hidden them, or none has any. */
 static void add_inactive(Checkup *checkup)
 {
   const Snapshot *snapshot = checkup->snapshot;
   bool switched_off = false;
   for (uint32_t i = 0; i < snapshot->environments.count; i++)
     switched_off |= snapshot_environment(snapshot, i)->credentials.count > 0;
+  const char *what = switched_off ? "a problem above switches off what has credentials"
+                     : snapshot->problems.count ? "none that could be read has credentials"
+                                                : "none has credentials";
   check_add(checkup->findings, false, "no active environment",
-            g_strdup(switched_off
-                         ? "no environment is active: a problem above switches off what has "
-                           "credentials"
-                         : "no environment is active: none has credentials"),
-            switched_off ? g_strdup("mend what stands above") : change_to_active(checkup));
+            g_strdup_printf("no environment is active: %s", what),
+            snapshot->problems.count ? g_strdup("mend what stands above")
+                                     : change_to_active(checkup));
 }
 
 void check_configuration(Checkup *checkup)

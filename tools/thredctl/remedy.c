@@ -4,8 +4,10 @@
 #include <curl/curl.h>
 #include <openssl/x509_vfy.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "lib/process.h"
+#include "lib/secure.h"
 
 #define MAKE(cause_, ...) ((Remedy){cause_, g_strdup_printf(__VA_ARGS__)})
 
@@ -169,13 +171,26 @@ static Remedy no_tunnel(const RemedyPlace *place, const Contact *contact)
               "have the proxy let %s port 443 through, or put the host into no_proxy", place->host);
 }
 
+/* Most often for the file of authorities, which is read before anybody is asked. */
+static Remedy untried(const RemedyPlace *place, const char *message)
+{
+  struct stat st;
+  char *cause = g_strdup(message);
+  if (!place->ca_file)
+    return MAKE(cause, "ask again: it was a matter of this process");
+  const bool there = stat(place->ca_file, &st) == 0;
+  const char *remedy = there ? secure_remedy(SECURE_CONFIG, &st) : NULL;
+  if (remedy)
+    return MAKE(cause, "%s %s", remedy, place->ca_file);
+  return MAKE(cause,
+              "put the certificates of the authorities (PEM) there, or take `ca-file` out: then "
+              "the system's count");
+}
+
 Remedy remedy_of_contact(const RemedyPlace *place, const Contact *contact, const char *message)
 {
   if (!contact->tried)
-    return MAKE(g_strdup(message), "%s",
-                place->ca_file ? "put the certificates of the authorities (PEM) there, or take "
-                                 "`ca-file` out: then the system's count"
-                               : "ask again; it was a matter of this process");
+    return untried(place, message);
   if (contact->tunnel && contact->tunnel / 100 != 2)
     return no_tunnel(place, contact);
   switch (contact->result) {

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # check-test.sh - `thredctl check` of the installation in THRED_TEST_ROOT: each step of the way to a token,
 # broken for real, and the files that decide. Prints TAP.
+# shellcheck disable=SC2016  # backquotes stand in messages: nothing is to be expanded
 set -u
 . "$(dirname "$0")/../tap.sh"
 . "$(dirname "$0")/check-servers.sh"

@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/contact.h"
 #include "lib/error.h"
 #include "lib/snapshot.h"
 
@@ -31,6 +32,7 @@ typedef struct {
   int shared_failure;  /* 1: the server said so, everyone may be told; 0: local */
   int http_status;     /* of the last token request, 0 if none was answered */
   int64_t retry_after; /* seconds, from Retry-After (RFC 9110, 10.2.3); 0: not said */
+  int rotated;         /* 1: the first key was refused, and another one got the token */
 } FetchResult;
 
 typedef struct {
@@ -47,6 +49,7 @@ typedef struct {
   bool (*start)(void (*function)(void *data), void *data); /* a thread (worker.h) */
   void (*note_lost)(bool is_lost);                         /* .. that is left behind */
   void (*note)(const char *text); /* a line for the log, at `info`, without secrets */
+  Contact *contact; /* how far the last request came, if somebody wants to know; else NULL */
 } FetchRequest;
 
 /* What one source answered, for whoever asks why. The texts live as long as the call. */
@@ -127,6 +130,12 @@ typedef struct {
    */
   void (*ask_sources)(const FetchRequest *request,
                       void (*each)(const FetchAnswer *answer, void *data), void *data);
+
+  /*
+   * Goes as far as a token request would before it is sent: name, connection, TLS, with the same
+   * settings. No credential is needed for it. THRED_OK, or what fetch_token would have failed with.
+   */
+  int (*connect)(const FetchRequest *request, Error *error);
 } FetchApi;
 
 #endif

@@ -3,24 +3,48 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <unistd.h>
 
-static const char *refusal(SecureRule rule, const struct stat *st)
+/* The sentence's end, and what mends it; {NULL, NULL}: it is accepted. */
+typedef struct {
+  const char *reason, *remedy;
+} Refusal;
+
+static Refusal secret_refusal(const struct stat *st)
+{
+  /* Root's may be shared with a group: that is left to it. */
+  const bool shared = st->st_uid == 0 && (st->st_mode & S_IRGRP);
+  const char *remedy = !shared                             ? "chmod 600"
+                       : st->st_mode & (S_IWGRP | S_IXGRP) ? "chmod o=,g-wx"
+                                                           : "chmod o=";
+  if (st->st_mode & S_IRWXO)
+    return (Refusal){"is open to others", remedy};
+  if (st->st_mode & (S_IWGRP | S_IXGRP))
+    return (Refusal){"lets its group do more than read", remedy};
+  if ((st->st_mode & S_IRGRP) && st->st_uid != 0)
+    return (Refusal){"is readable by its group, which only a file of root's may be", remedy};
+  return (Refusal){NULL, NULL};
+}
+
+static Refusal refusal(SecureRule rule, const struct stat *st)
 {
   if (rule == SECURE_DIRECTORY ? !S_ISDIR(st->st_mode) : !S_ISREG(st->st_mode))
-    return rule == SECURE_DIRECTORY ? "is not a directory" : "is not a regular file";
+    return rule == SECURE_DIRECTORY ? (Refusal){"is not a directory", "put a directory at"}
+                                    : (Refusal){"is not a regular file", "put a regular file at"};
   if (st->st_uid != 0 && st->st_uid != geteuid())
-    return "is owned by neither root nor this user";
-  if (rule != SECURE_SECRET)
-    return st->st_mode & (S_IWGRP | S_IWOTH) ? "is writable by group or others" : NULL;
-  if (st->st_mode & S_IRWXO)
-    return "is open to others";
-  if (st->st_mode & (S_IWGRP | S_IXGRP))
-    return "lets its group do more than read";
-  if ((st->st_mode & S_IRGRP) && st->st_uid != 0)
-    return "is readable by its group, which only a file of root's may be";
-  return NULL;
+    return (Refusal){"is owned by neither root nor this user", "chown root"};
+  if (rule == SECURE_SECRET)
+    return secret_refusal(st);
+  if (st->st_mode & (S_IWGRP | S_IWOTH))
+    return (Refusal){"is writable by group or others", "chmod go-w"};
+  return (Refusal){NULL, NULL};
+}
+
+const char *secure_remedy(SecureRule rule, const struct stat *st)
+{
+  return refusal(rule, st).remedy;
 }
 
 int secure_open(const char *path, SecureRule rule, struct stat *st, char *why, size_t why_size)
@@ -34,10 +58,12 @@ int secure_open(const char *path, SecureRule rule, struct stat *st, char *why, s
     errno = saved;
     return -1;
   }
-  const char *reason = fstat(fd, st) ? "cannot be examined" : refusal(rule, st);
-  if (reason) {
-    snprintf(why, why_size, "%s: refused: it %s (owner %u, mode %04o)", path, reason,
-             (unsigned)st->st_uid, (unsigned)(st->st_mode & 07777));
+  const Refusal found = fstat(fd, st)
+                            ? (Refusal){"cannot be examined", "see what file system holds"}
+                            : refusal(rule, st);
+  if (found.reason) {
+    snprintf(why, why_size, "%s: refused: it %s (owner %u, mode %04o): %s %s", path, found.reason,
+             (unsigned)st->st_uid, (unsigned)(st->st_mode & 07777), found.remedy, path);
     close(fd);
     errno = EPERM;
     return -1;

@@ -26,6 +26,10 @@ typedef enum {
  */
 int secure_open(const char *path, SecureRule rule, struct stat *st, char *why, size_t why_size);
 
+/* What makes `rule` accept a file of this kind, owner and mode ("chmod go-w", with the
+ * path behind it); NULL: it does. */
+const char *secure_remedy(SecureRule rule, const struct stat *st);
+
 /* Overwrites memory in a way the compiler may not leave out. */
 static inline void secure_wipe(void *memory, size_t size)
 {

@@ -131,9 +131,11 @@ static uint32_t choose_default(ConfigTree *tree, const GPtrArray *groups, const 
         return SNAPSHOT_NONE;
       if (active[i])
         return i;
-      config_problem(tree, wanted->place, thred->label, wanted->key,
-                     "[%s] is not active: it has no credentials, or an error disables it",
-                     group->label);
+      /* One that a mistake disables has been told of, by that mistake. */
+      if (!group->disabled && !tree->incomplete)
+        config_problem(tree, wanted->place, thred->label, wanted->key,
+                       "[%s] is not active: set its credentials, or name another one",
+                       group->label);
       return SNAPSHOT_NONE;
     }
     if (active[i]) {
@@ -142,8 +144,8 @@ static uint32_t choose_default(ConfigTree *tree, const GPtrArray *groups, const 
     }
   }
   if (wanted && !thred->disabled)
-    config_problem(tree, wanted->place, thred->label, wanted->key, "there is no [environment %s]",
-                   wanted->text);
+    config_problem(tree, wanted->place, thred->label, wanted->key,
+                   "there is no [environment %s]; name one that there is", wanted->text);
   return !wanted && n_active == 1 ? only : SNAPSHOT_NONE;
 }
 

@@ -190,8 +190,9 @@ static void read_line(Reader *reader, const char *line, gsize length)
     return;
   const char *wrong = length > LINE_MAX_BYTES   ? "the line is longer than 4096 bytes"
                       : memchr(line, 0, length) ? "the line has a NUL byte"
-                      : !g_utf8_validate(line, (gssize)length, NULL) ? "the line is not UTF-8"
-                                                                     : NULL;
+                      : !g_utf8_validate(line, (gssize)length, NULL)
+                          ? "the line is not UTF-8; save the file in that encoding"
+                          : NULL;
   g_autofree char *copy = g_strndup(line, MIN(length, LINE_MAX_BYTES));
   if (wrong && *line == '[')
     broken_header(reader, copy, wrong);

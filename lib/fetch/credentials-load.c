@@ -121,7 +121,9 @@ static char *judged_path(const char *module_dir, const char *path, char *why, si
   char *real = realpath(path, NULL);
   if (!real) {
     char text[128];
-    snprintf(why, why_size, "%s: %s", path, strerror_r(errno, text, sizeof text));
+    const bool missing = errno == ENOENT;
+    snprintf(why, why_size, "%s: %s%s", path, strerror_r(errno, text, sizeof text),
+             missing ? " (name a module that is installed, or a group [credentials NAME])" : "");
     return NULL;
   }
   char *slash = strrchr(real, '/');

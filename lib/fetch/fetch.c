@@ -13,4 +13,5 @@ const FetchApi thred_fetch = {
     .explain_config = config_explain,
     .fetch_token = oauth_fetch_token,
     .ask_sources = partner_ask_sources,
+    .connect = oauth_connect,
 };

@@ -9,6 +9,7 @@
 
 #include "lib/clock.h"
 #include "lib/fetch/http-ca.h"
+#include "lib/fetch/http-contact.h"
 #include "lib/fetch/http-tls.h"
 #include "lib/fetch/leftovers.h"
 #include "lib/fetch/text.h"
@@ -22,6 +23,7 @@
 typedef struct {
   CURL *curl;
   HttpReply *reply;
+  Contact *contact;      /* or NULL */
   size_t headers;        /* bytes so far */
   const char *too_large; /* what of the answer went over its limit */
   struct curl_slist *connect_to;
@@ -67,7 +69,7 @@ static size_t take_header(char *line, size_t size, size_t n, void *data)
   Transfer *transfer = data;
   HttpReply *reply = transfer->reply;
   size_t length = size * n;
-  char encoding[32];
+  char encoding[32], date[64];
   if (length > HEADERS_MAX - transfer->headers) {
     transfer->too_large = "headers";
     return length == 0;
@@ -82,6 +84,10 @@ static size_t take_header(char *line, size_t size, size_t n, void *data)
   header_value(line, length, "Content-Type", reply->type, sizeof reply->type);
   if (header_value(line, length, "Content-Encoding", encoding, sizeof encoding))
     reply->encoded = encoding[0] && !curl_strequal(encoding, "identity");
+  if (transfer->contact && header_value(line, length, "Date", date, sizeof date)) {
+    const time_t time = curl_getdate(date, NULL);
+    transfer->contact->server_time = time > 0 ? (int64_t)time : 0;
+  }
   return length;
 }
 
@@ -177,6 +183,8 @@ static CURLcode set_request(Transfer *transfer, const HttpRequest *request)
     SET(CURLOPT_AWS_SIGV4, request->sigv4);
     SET(CURLOPT_USERPWD, request->user);
   }
+  if (request->connect_only)
+    SET(CURLOPT_CONNECT_ONLY, 1L);
   SET(CURLOPT_URL, request->url);
   SET(CURLOPT_USERAGENT, "thred-auth/" THRED_VERSION);
   SET(CURLOPT_HTTPHEADER, request->headers);
@@ -211,10 +219,8 @@ static int transfer_error(const Transfer *transfer, const HttpRequest *request, 
   if (rc == CURLE_OUT_OF_MEMORY)
     return error_set(error, THRED_E_NO_MEMORY, "out of memory");
   char detail[CURL_ERROR_SIZE];
-  text_copy(detail, sizeof detail, transfer->trouble, strlen(transfer->trouble));
-  /* libcurl quotes a proxy that it cannot use, user and password included. */
-  if (strchr(detail, '@'))
-    detail[0] = 0;
+  const char *words = http_contact_words(transfer->trouble);
+  text_copy(detail, sizeof detail, words, strlen(words));
   return error_set(error, rc == CURLE_OPERATION_TIMEDOUT ? THRED_E_TIMEOUT : THRED_E_NETWORK,
                    "%s: %s failed: %s%s%s", request->host, request->what, curl_easy_strerror(rc),
                    detail[0] ? ": " : "", detail);
@@ -269,6 +275,8 @@ static int perform(Transfer *transfer, const HttpRequest *request, int64_t left_
 
   rc = run(transfer->curl, request);
   transfer->reply->result = rc;
+  if (request->contact)
+    http_contact_take(transfer->curl, rc, transfer->trouble, request->contact);
   long status = 0;
   curl_easy_getinfo(transfer->curl, CURLINFO_RESPONSE_CODE, &status);
   if (rc == CURLE_OK || transfer->too_large)
@@ -313,6 +321,8 @@ static int run_guarded(Transfer *transfer, const HttpRequest *request, int64_t l
 int http_send(const HttpRequest *request, HttpReply *reply, Error *error)
 {
   *reply = (HttpReply){0};
+  if (request->contact)
+    *request->contact = (Contact){0};
   int64_t left_ms = request->deadline_ms - clock_monotonic_ms();
   if (left_ms <= 0)
     return error_set(error, THRED_E_TIMEOUT, "%s was not asked: the time allowed ran out",
@@ -320,7 +330,7 @@ int http_send(const HttpRequest *request, HttpReply *reply, Error *error)
   int code = check_environment(request, error);
   if (code != THRED_OK)
     return code;
-  Transfer transfer = {.reply = reply};
+  Transfer transfer = {.reply = reply, .contact = request->contact};
   code = http_ca_read(&transfer.ca, request->ca_file, request->at_secure, error);
   if (code == THRED_OK && !(reply->body = malloc(HTTP_BODY_MAX)))
     code = error_set(error, THRED_E_NO_MEMORY, "out of memory");

@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/contact.h"
 #include "lib/error.h"
 
 #define HTTP_BODY_MAX (64u * 1024u) /* bytes of an answer */
@@ -35,6 +36,8 @@ typedef struct {
   int64_t deadline_ms;      /* CLOCK_MONOTONIC */
   int at_secure;            /* 1: environment variables (proxies) do not count */
   bool plain; /* an address of this machine or link: http is allowed, and no proxy is asked */
+  bool connect_only;                     /* as far as TLS, and nothing is sent */
+  Contact *contact;                      /* how far it came, if somebody wants to know; else NULL */
   void (*wait)(void *data, bool begins); /* around what only waits; or NULL */
   void *wait_data;
 } HttpRequest;

@@ -104,10 +104,30 @@ static char *make_form(const char *client_id)
   return form;
 }
 
+/* Where a request goes, and by which way; what it carries is the caller's to add. */
+static HttpRequest request_to(const FetchRequest *request, const char *url)
+{
+  const SnapshotEnvironment *environment = environment_of(request);
+  return (HttpRequest){
+      .what = "the token request",
+      .host = request->host,
+      .url = url,
+      .method = "POST",
+      .ca_file = snapshot_string(request->snapshot, environment->ca_file),
+      .connect_to = snapshot_string(request->snapshot, environment->connect_to),
+      .connect_timeout = environment->connect_timeout,
+      .timeout = environment->timeout,
+      .deadline_ms = request->deadline_ms,
+      .at_secure = request->at_secure,
+      .contact = request->contact,
+      .wait = wait_outside,
+      .wait_data = (void *)(uintptr_t)request,
+  };
+}
+
 static int send_to(const FetchRequest *request, const Sent *sent, const char *form,
                    HttpReply *reply, Error *error)
 {
-  const SnapshotEnvironment *environment = environment_of(request);
   /* Our own nodes, which libcurl does not copy: the secret lies in the caller's string only. */
   char accept[] = "Accept: application/json";
   char typed[] = "Content-Type: application/x-www-form-urlencoded";
@@ -120,23 +140,10 @@ static int send_to(const FetchRequest *request, const Sent *sent, const char *fo
              request->business_id);
   else
     snprintf(url, sizeof url, "https://%s/v1/platform/oauth2/token/", request->host);
-  const HttpRequest post = {
-      .what = "the token request",
-      .host = request->host,
-      .url = url,
-      .method = "POST",
-      .headers = headers,
-      .body = form,
-      .body_length = form ? strlen(form) : 0,
-      .ca_file = snapshot_string(request->snapshot, environment->ca_file),
-      .connect_to = snapshot_string(request->snapshot, environment->connect_to),
-      .connect_timeout = environment->connect_timeout,
-      .timeout = environment->timeout,
-      .deadline_ms = request->deadline_ms,
-      .at_secure = request->at_secure,
-      .wait = wait_outside,
-      .wait_data = (void *)(uintptr_t)request,
-  };
+  HttpRequest post = request_to(request, url);
+  post.headers = headers;
+  post.body = form;
+  post.body_length = form ? strlen(form) : 0;
   return http_send(&post, reply, error);
 }
 
@@ -223,4 +230,19 @@ int oauth_fetch_token(const FetchRequest *request, FetchResult *result, Error *e
     return code;
   return request->business_id ? fetch_business(request, result, error)
                               : partner_fetch(request, result, error);
+}
+
+int oauth_connect(const FetchRequest *request, Error *error)
+{
+  int code = check_request(request, error);
+  if (code != THRED_OK)
+    return code;
+  char url[512];
+  snprintf(url, sizeof url, "https://%s/", request->host);
+  HttpRequest probe = request_to(request, url);
+  HttpReply reply;
+  probe.connect_only = true;
+  code = http_send(&probe, &reply, error);
+  http_reply_clear(&reply);
+  return code;
 }

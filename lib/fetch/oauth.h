@@ -9,6 +9,9 @@
 /* FetchApi.fetch_token */
 int oauth_fetch_token(const FetchRequest *request, FetchResult *result, Error *error);
 
+/* FetchApi.connect */
+int oauth_connect(const FetchRequest *request, Error *error);
+
 /* One request for a partner token, with this credential. *key_refused: the server does not accept
  * the key, another one may do. */
 int oauth_ask_partner(const FetchRequest *request, const Credential *credential,

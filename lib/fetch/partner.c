@@ -124,6 +124,7 @@ int partner_fetch(const FetchRequest *request, FetchResult *result, Error *error
     code = ask(&rotation, &credential, error);
   if (code != THRED_OK && rotation.count > 0)
     code = rotate(&rotation, code);
+  result->rotated = code == THRED_OK && rotation.count > 0;
   credential_clear(&credential);
   secure_wipe(rotation.refused, sizeof rotation.refused);
   if (error && code == THRED_OK)

@@ -73,10 +73,12 @@ expect() {
 no() {
   expect "$1" 1 "$2" "$4"
   matches "$1: the sentence" "$3" "$(key .because)"
+  matches "$1: what to change" . "$(key '.change // ""')"
 }
 
 yes() {
   expect "$1" 0 reachable "$2"
+  is "$1: nothing to change" null "$(key .change)"
 }
 
 # ---- what is reached ----
@@ -312,7 +314,7 @@ cp plain $'line\nend\e[31m'
 is 'text: nothing moves a terminal' 0 "$(grep -c $'\e' "$work/text")"
 ask ./plain
 is 'JSON: one line' 1 "$(wc -l <"$work/out")"
-is 'JSON: all keys' '["because","files","libcurl","library_path","notes","preload_first","program","reachable","reason","version"]' \
+is 'JSON: all keys' '["because","change","files","libcurl","library_path","notes","preload_first","program","reachable","reason","version"]' \
   "$(key '[keys[]] | sort | tojson')"
 is 'nothing on stderr' '' "$(cat "$work/err")"
 

@@ -35,7 +35,7 @@ key=$(sed -n 's/^THRED_API_KEY=//p' "$dir/credentials")
 # takes it.
 delivers() {
   install -m 600 /dev/stdin "$dir/conf.d/60-modules.conf"
-  matches "$1: check" 'SUCCESS +[a-z-]+(| \(module [a-z]+\)), and is used' "$("$root/bin/thredctl" check 2>&1)"
+  matches "$1: check" 'SUCCESS +[a-z-]+(| \(module [a-z]+\)), and is used' "$("$root/bin/thredctl" check --offline 2>&1)"
   "$root/bin/thredctl" flush >/dev/null 2>&1
   matches "$1: token" '^[A-Za-z0-9_-]+\.' "$("$root/bin/thredctl" token --partner 2>&1)"
 }

@@ -59,13 +59,13 @@ ${2-}"
 }
 
 configure "$work/key"
-matches 'check: it delivers' 'credentials  SUCCESS   pass, and is used' "$("$root/bin/thredctl" check 2>&1)"
+matches 'check: it delivers' 'credentials  SUCCESS   pass, and is used' "$("$root/bin/thredctl" check --offline 2>&1)"
 matches 'Thred takes the credential' '^[A-Za-z0-9_-]+\.' "$("$root/bin/thredctl" token --partner 2>&1)"
 configure "$work/none"
-matches 'check: no such file' 'NOTFOUND  pass: .*/none: cannot be opened' "$("$root/bin/thredctl" check 2>&1)"
+matches 'check: no such file' 'NOTFOUND  pass: .*/none: cannot be opened' "$("$root/bin/thredctl" check --offline 2>&1)"
 : >"$work/empty"
 configure "$work/empty"
-matches 'check: an empty one' 'UNAVAIL   pass: the API key is empty' "$("$root/bin/thredctl" check 2>&1)"
+matches 'check: an empty one' 'UNAVAIL   pass: the API key is empty' "$("$root/bin/thredctl" check --offline 2>&1)"
 configure "$work/key" 'fil = x'
-matches 'check: a mistake' "60-pass.conf:6: the module pass has no option 'fil'" "$("$root/bin/thredctl" check 2>&1)"
+matches 'check: a mistake' "60-pass.conf:6: the module pass has no option 'fil'" "$("$root/bin/thredctl" check --offline 2>&1)"
 finish

@@ -419,11 +419,12 @@ test_exec_surroundings() {
 test_check() {
   local where=$dir/conf.d/50-emulator.conf stack
   where+=:$(grep -n '^credentials' "$where" | cut -d: -f1)
-  run check
+  run check --offline
   is 'check: exit status' 0 "$status"
   is 'check: all of it' "environment  sandbox ($where)
-credentials  SUCCESS   file, and is used" "$(cat "$work/out")"
-  is 'check: no token is asked for' "$(token_requests)" "$(run check; token_requests)"
+credentials  SUCCESS   file, and is used
+verdict      all is well" "$(cat "$work/out")"
+  is 'check: offline, no token is asked for' "$(token_requests)" "$(run check --offline; token_requests)"
   stack='credentials = env [NOTFOUND=continue] gone file env'
   configure check <<<"[environment sandbox]
 $stack
@@ -434,7 +435,7 @@ module = file
 path = /nonexistent/credentials
 [credentials later]
 module = systemd"
-  THRED_CONF_DIR=$conf THRED_API_KEY=half run check
+  THRED_CONF_DIR=$conf THRED_API_KEY=half run check --offline
   is 'check: a stack: exit status' 0 "$status"
   is 'check: a stack: each of its sources' "environment  sandbox ($conf/60-check.conf:2)
 key-created  $(date -u -d '-85 days' +%F), 85 days ago: it is to be changed within 90 days
@@ -443,19 +444,22 @@ credentials  UNAVAIL   env: THRED_API_KEY is set, but THRED_PARTNER_UUID is not 
              SUCCESS   file, and is used
              UNAVAIL   env: THRED_API_KEY is set, but THRED_PARTNER_UUID is not set or empty
 next         NOTFOUND  later (module systemd): CREDENTIALS_DIRECTORY is not set: systemd has handed no \
-credential to this process" "$(cat "$work/out")"
-  THRED_CONF_DIR=$conf run check --json
+credential to this process
+warning      the API key is 85 days old; Thred asks for a new one every 90 days
+change       have Thred make a new one, put it where \`next\` looks, then in the first place, and its date in \`key-created\`
+verdict      all is well; 1 warning: sandbox" "$(cat "$work/out")"
+  THRED_CONF_DIR=$conf run check --offline --json
   is 'check --json' '{"version":1,"good":true,"age":85,"usable":true,"problems":[],"used":["file"],
 "status":["NOTFOUND","NOTFOUND","SUCCESS","NOTFOUND","NOTFOUND"]}' "$(jq -c '{version, good,
     age: .environments[0].key_age_days, usable: .environments[0].usable, problems,
     used: [.environments[0].credentials[] | select(.used).name],
     status: [.environments[0] | (.credentials + .next)[].status]}' "$work/out" | sed 's/,"status"/,\n"status"/')"
   configure nothing <<<$'[environment sandbox]\ncredentials = env'
-  THRED_CONF_DIR=$conf run check
+  THRED_CONF_DIR=$conf run check --offline
   is 'check: nothing delivers: exit status' 1 "$status"
   matches 'check: nothing delivers: said' 'problem +no source delivers a credential' "$(cat "$work/out")"
   configure broken <<<$'[environment sandbox]\ntimeout = soon'
-  THRED_CONF_DIR=$conf run check
+  THRED_CONF_DIR=$conf run check --offline
   is 'check: a mistake: exit status' 1 "$status"
   matches 'check: a mistake: where' "problem +$conf/60-broken.conf:2: " "$(cat "$work/out")"
   THRED_CONF_DIR=/nonexistent run check

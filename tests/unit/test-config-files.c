@@ -160,9 +160,10 @@ static void files_open_to_others_to_write(void **state)
     for (size_t m = 0; m < 3; m++) {
       char expected[256];
       fixture_chmod(f, cases[i].path, modes[m]);
-      snprintf(expected, sizeof expected,
-               "%s: refused: it is writable by group or others (owner %u, mode %04o)%s",
-               cases[i].path, (unsigned)geteuid(), modes[m], cases[i].suffix);
+      snprintf(
+          expected, sizeof expected,
+          "%s: refused: it is writable by group or others (owner %u, mode %04o): chmod go-w %s%s",
+          cases[i].path, (unsigned)geteuid(), modes[m], cases[i].path, cases[i].suffix);
       fixture_load(f);
       fixture_problems(f, expected, (const char *)NULL);
       assert_int_equal(active(f), cases[i].active);
@@ -183,9 +184,10 @@ static void directories_open_to_others_to_write(void **state)
   fixture_write(f, "$A/b.conf", "[environment sandbox]\ntimeout = 99\n");
   fixture_write(f, "$U/c.conf", "[environment sandbox]\nconnect-timeout = 99\n");
   char expected[256];
-  snprintf(expected, sizeof expected,
-           "$A: refused: it is writable by group or others (owner %u, mode 0775)" CLOSED,
-           (unsigned)geteuid());
+  snprintf(
+      expected, sizeof expected,
+      "$A: refused: it is writable by group or others (owner %u, mode 0775): chmod go-w $A" CLOSED,
+      (unsigned)geteuid());
   fixture_chmod(f, "$A", 0775);
   fixture_load(f);
   fixture_problems(f, expected, (const char *)NULL);
@@ -214,7 +216,7 @@ static void owned_by_a_stranger(void **state)
   fixture_problems(
       f,
       "$A/b.conf: refused: it is owned by neither root nor this user (owner 12345, mode "
-      "0644)" GROUPS,
+      "0644): chown root $A/b.conf" GROUPS,
       (const char *)NULL);
   assert_false(active(f));
   assert_int_equal(chown(path, 0, 0), 0);
@@ -222,7 +224,7 @@ static void owned_by_a_stranger(void **state)
   fixture_load(f);
   fixture_problems(f,
                    "$A: refused: it is owned by neither root nor this user (owner 12345, mode "
-                   "0755)" CLOSED,
+                   "0755): chown root $A" CLOSED,
                    (const char *)NULL);
   assert_false(active(f));
   free(path);

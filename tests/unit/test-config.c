@@ -210,9 +210,9 @@ static const Value thred_values[] = {
     {"entries", "15", NUMBER("15", "16", "131072")},
     {"environment", "a b", "\"a b\" is not a name; letters, digits, _ and - make one"},
     {"environment", "", "\"\" is not a name; letters, digits, _ and - make one"},
-    {"environment", "none", "there is no [environment none]"},
+    {"environment", "none", "there is no [environment none]; name one that there is"},
     {"environment", "idle",
-     "[environment idle] is not active: it has no credentials, or an error disables it"},
+     "[environment idle] is not active: set its credentials, or name another one"},
     {"nonsense", "1", "unknown key; here are log, seal, entries, environment"},
 };
 
@@ -258,6 +258,16 @@ static void an_error_in_thred_keeps_a_required_seal(void **state)
   assert_int_equal(f->snapshot->seal, SNAPSHOT_SEAL_AUTO);
 }
 
+/* What disables it has been told; that it is not active follows from that. */
+static void a_mistake_in_the_default_environment_is_told_once(void **state)
+{
+  Fixture *f = *state;
+  load(f, "[thred]\nenvironment = sandbox\n" ACTIVE "timeout = soon\n");
+  fixture_problems(f, "$A/a.conf:6: [environment sandbox] timeout: " NUMBER("soon", "1", "300"),
+                   (const char *)NULL);
+  assert_int_equal(f->snapshot->default_environment, SNAPSHOT_NONE);
+}
+
 /* ---- lines ---- */
 
 typedef struct {
@@ -286,7 +296,7 @@ static const Line lines[] = {
     {S "time out = 20\n", P ": a key has letters, digits and - only", true},
     {S "timeout[de] = 20\n", P ": a key has letters, digits and - only", true},
     {S "= 20\n", P ": a key has letters, digits and - only", true},
-    {S "key-created = \xe4\n", P ": the line is not UTF-8", true},
+    {S "key-created = \xe4\n", P ": the line is not UTF-8; save the file in that encoding", true},
     {S "unknown = 1\n",
      P " unknown: unknown key; here are hosts, credentials, next, business, pin-business, allow, "
        "refresh-before, existing-authorization, connect-timeout, timeout, key-created, ca-file, "
@@ -463,6 +473,7 @@ int main(void)
       T(values_of_an_environment),
       T(values_of_thred),
       T(an_error_in_thred_keeps_a_required_seal),
+      T(a_mistake_in_the_default_environment_is_told_once),
       T(lines_of_a_file),
       T(nul_byte),
       T(a_long_line),

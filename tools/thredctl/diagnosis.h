@@ -25,6 +25,10 @@ Diagnosis *diagnose(const char *command);
 /* `first` and `folders` alone, for who is about to execute it. */
 Diagnosis *diagnose_needs(const char *command);
 
+/* What would get the program its bearers, by the word for why the shim does not reach it; NULL:
+ * nothing need be done. */
+const char *diagnosis_change(const char *reason);
+
 bool diagnosis_is_reachable(const Diagnosis *diagnosis);
 void diagnosis_free(Diagnosis *diagnosis);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Diagnosis, diagnosis_free)

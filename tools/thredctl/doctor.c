@@ -35,8 +35,10 @@ static char *as_text(const Diagnosis *diagnosis, const char *command)
     add_libcurl(text, diagnosis->libcurls->pdata[i]);
   add_line(text, "reachable", diagnosis_is_reachable(diagnosis) ? STYLE_GOOD : STYLE_BAD,
            diagnosis_is_reachable(diagnosis) ? "yes" : "no");
-  if (!diagnosis_is_reachable(diagnosis))
+  if (!diagnosis_is_reachable(diagnosis)) {
     add_line(text, "because", STYLE_PLAIN, diagnosis->verdict);
+    add_line(text, "change", STYLE_PLAIN, diagnosis_change(diagnosis->reason));
+  }
   for (guint i = 0; i < diagnosis->notes->len; i++)
     add_line(text, "note", STYLE_PLAIN, diagnosis->notes->pdata[i]);
   return g_string_free(text, FALSE);
@@ -77,6 +79,7 @@ static char *as_json(const Diagnosis *diagnosis, const char *command)
                          json_object_new_boolean(diagnosis_is_reachable(diagnosis)));
   output_json_string(object, "reason", diagnosis->reason);
   output_json_string(object, "because", diagnosis->verdict);
+  output_json_string(object, "change", diagnosis_change(diagnosis->reason));
   json_object_object_add(object, "libcurl", libcurls_json(diagnosis->libcurls));
   output_json_string(object, "preload_first", diagnosis->first);
   output_json_string(object, "library_path", diagnosis->folders);

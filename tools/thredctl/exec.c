@@ -45,6 +45,19 @@ static char *preload_list(const char *first, const char *shim, const char *other
   return g_string_free(list, FALSE);
 }
 
+/* execve(2) says ENOENT of a script, too, if it is the interpreter that is missing. */
+static int explain(const Program *program, const char *name, int error)
+{
+  const char *change = program->problem ? diagnosis_change(program->reason) : NULL;
+  if (program->problem && strcmp(program->reason, "not-found") != 0) {
+    g_autofree char *problem = command_printable(program->problem);
+    command_error(EXIT_FAILED, "exec: cannot run '%s': %s: %s", name, strerror(error), problem);
+  } else {
+    command_error(EXIT_FAILED, "exec: cannot run '%s': %s", name, strerror(error));
+  }
+  return change ? command_error(EXIT_FAILED, "change: %s", change) : EXIT_FAILED;
+}
+
 /* Returns only if the program could not be run. `business` may be NULL. */
 static int run(const char *business, char **command)
 {
@@ -56,7 +69,7 @@ static int run(const char *business, char **command)
       (business && setenv("THRED_BUSINESS_ID", business, 1)))
     return command_error(EXIT_FAILED, "exec: %s", strerror(errno));
   execvp(command[0], command);
-  return command_error(EXIT_FAILED, "exec: cannot run '%s': %s", name, strerror(errno));
+  return explain(needs->program, name, errno);
 }
 
 static int check_and_run(const char *business, char **command)

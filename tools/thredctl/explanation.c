@@ -98,20 +98,60 @@ static char *unpin(const Explanation *explanation, const char *directory)
   return in_environment(explanation, directory, what);
 }
 
+/* One that has credentials was switched off by a mistake. */
+static char *activate(const Explanation *explanation, const char *directory)
+{
+  if (explanation->environment->credentials.count == 0)
+    return in_environment(explanation, directory, "set `credentials`");
+  const char *name = snapshot_string(explanation->snapshot, explanation->environment->name);
+  return g_strdup_printf("mend the problem below that switches [environment %s] off", name);
+}
+
+static char *add_route(const Explanation *explanation, const char *directory)
+{
+  if (explanation->snapshot->routes.count == 0)
+    return g_strdup(
+        "there are no routes at all: 'thredctl check' says whether their file is masked");
+  return g_strdup_printf("add a [route ...] for this method and path, in a file of %s", directory);
+}
+
+/* What is wrong with the URL itself, or with asking for a token for it. */
+static const char *change_url(RouteReason reason)
+{
+  switch (reason) {
+  case ROUTE_NOT_THRED:
+    return "nothing: tokens go to thredfi.com and the hosts below it alone";
+  case ROUTE_BAD_URL:
+    return "write it as https://HOST/PATH";
+  case ROUTE_NOT_HTTPS:
+    return "write https:// in the URL";
+  case ROUTE_USERINFO:
+    return "take user and password out of the URL";
+  case ROUTE_BAD_PORT:
+    return "leave the port out; curl --connect-to (CURLOPT_CONNECT_TO) leads to another";
+  case ROUTE_BAD_HOST:
+    return "write the host as the configuration does: no dot at its end, no escapes";
+  case ROUTE_BAD_PATH:
+    return "write the path without ., .., // and without escapes that are not needed";
+  case ROUTE_TOKENLESS:
+    return "nothing, if the program brings its own authorisation, as token endpoints want it; else "
+           "set `token` in that route";
+  default:
+    return NULL;
+  }
+}
+
 static char *change_in(const Explanation *explanation, const char *directory)
 {
   bool partner = explanation->decision.token == SNAPSHOT_TOKEN_PARTNER;
   switch (explanation->decision.reason) {
-  case ROUTE_BAD_PORT:
-    return g_strdup("leave the port out; curl --connect-to (CURLOPT_CONNECT_TO) leads to another");
   case ROUTE_UNKNOWN_HOST:
     return g_strdup_printf("add the host to `hosts` in an [environment ...], in a file of %s",
                            directory);
   case ROUTE_INACTIVE:
-    return in_environment(explanation, directory, "set `credentials`");
+    return activate(explanation, directory);
   case ROUTE_UNROUTED:
-    return g_strdup_printf("add a [route ...] for this method and path, in a file of %s",
-                           directory);
+    return add_route(explanation, directory);
   case ROUTE_NO_BUSINESS:
     return name_business(explanation, directory);
   case ROUTE_PINNED:
@@ -120,7 +160,7 @@ static char *change_in(const Explanation *explanation, const char *directory)
     return in_environment(explanation, directory,
                           partner ? "add partner to `allow`" : "add business to `allow`");
   default:
-    return NULL;
+    return g_strdup(change_url(explanation->decision.reason));
   }
 }
 

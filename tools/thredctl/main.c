@@ -18,7 +18,7 @@ static const Command commands[] = {
      "thredctl token --business 3c90c3cc-0d44-4b50-8888-8dd25736052a"},
     {"route", "explain what would be attached to a request", command_route,
      "thredctl route -X POST https://sandbox.thredfi.com/v1/platform/businesses/"},
-    {"check", "check the configuration, and ask each source of credentials", command_check,
+    {"check", "check all that stands between a program and its token", command_check,
      "thredctl check"},
     {"config", "show every value, and where it came from", command_config, "thredctl config"},
     {"doctor", "tell whether the shim reaches a program", command_doctor, "thredctl doctor php"},

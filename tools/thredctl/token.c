@@ -6,6 +6,7 @@
 #include "lib/secure.h"
 #include "tools/thredctl/command.h"
 #include "tools/thredctl/output.h"
+#include "tools/thredctl/remedy.h"
 
 typedef struct {
   char *environment, *business;
@@ -41,6 +42,14 @@ static char *render(const Options *options, const ThredToken *token)
   return output_json_line(object);
 }
 
+/* The sentence may quote what came from elsewhere; it is harmless to a terminal (lib/tame.h). */
+static int fail(int code)
+{
+  const char *change = remedy_of_error(code);
+  command_error(EXIT_FAILED, "%s", thred_last_message());
+  return change ? command_error(EXIT_FAILED, "change: %s", change) : EXIT_FAILED;
+}
+
 static int print_token(const Options *options)
 {
   ThredTokenRequest request = {.size = sizeof request,
@@ -49,8 +58,9 @@ static int print_token(const Options *options)
                                .environment = options->environment,
                                .business_id = options->business};
   ThredToken token = {.size = sizeof token};
-  if (thred_token_get(&request, &token))
-    return command_error(EXIT_FAILED, "%s", thred_last_message());
+  const int code = thred_token_get(&request, &token);
+  if (code)
+    return fail(code);
   char *text = render(options, &token);
   int status = command_output(text, strlen(text))
                    ? EXIT_DONE

@@ -11,7 +11,7 @@ root=${THRED_TEST_ROOT-}
 command -v curl jq python3 unshare setpriv >/dev/null || skip_all 'no curl, jq, python3, unshare or setpriv'
 ! nm -D "$root/lib/thred/libthred-preload.so" 2>/dev/null | grep -q __asan ||
   skip_all 'the shim of a sanitized build fits no program of the system'
-probe=$1 refuser=$2 source=$3
+probe=$(realpath "$1") refuser=$(realpath "$2") source=$3
 page=$source/docs/thred-emulator.1.scd
 example=$source/docs/examples/faults.conf
 work=$(mktemp -d) || exit 1

@@ -23,7 +23,7 @@ static bool write_file(const char *path, const char *text, Trouble *trouble)
 static bool cover(const Inside *inside, const char *name, const char *place, Trouble *trouble)
 {
   g_autofree char *path = g_build_filename(inside->dir, name, NULL);
-  return mount(path, place, NULL, MS_BIND, NULL) == 0 ||
+  return mount(path, place, "none", MS_BIND, "") == 0 ||
          trouble_set(trouble, errno, "mounting over %s", place);
 }
 

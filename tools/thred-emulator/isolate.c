@@ -71,7 +71,7 @@ bool isolate_enter(bool *user_namespace, Trouble *trouble)
       return false;
   }
   /* What is mounted here must not show outside; what is mounted there may show here. */
-  if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) != 0)
+  if (mount("none", "/", "none", MS_REC | MS_SLAVE, "") != 0)
     return trouble_set(trouble, errno, "making mounts private");
   return raise_loopback(trouble);
 }

@@ -9,15 +9,16 @@
 
 typedef enum WordKind {
   WORD_READY = 1, /* of the minder: the command can be started; with the sockets of a namespace */
-  WORD_TROUBLE,   /* of the minder: `text` failed with the errno `number`; it is gone */
-  WORD_GO,        /* of the emulator: it serves */
-  WORD_ENDED      /* of the minder: `number` is the command's status as waitpid(2) has it */
+  WORD_TROUBLE, /* of the minder: `text` failed with the errno `number` (0: it says all); it is gone
+                 */
+  WORD_GO,      /* of the emulator: it serves */
+  WORD_ENDED    /* of the minder: `number` is the command's status as waitpid(2) has it */
 } WordKind;
 
 typedef struct Word {
   WordKind kind;
   int number;
-  char text[128];
+  char text[256];
   int sockets[CHANNEL_SOCKETS];
   unsigned socket_count;
 } Word;

@@ -16,7 +16,7 @@ static bool write_file(const char *path, const char *text, Trouble *trouble)
   g_autoptr(GError) error = NULL;
   if (g_file_set_contents_full(path, text, -1, G_FILE_SET_CONTENTS_NONE, 0644, &error))
     return true;
-  return trouble_set(trouble, EIO, "writing %s", path);
+  return trouble_set(trouble, 0, "%s", error->message);
 }
 
 /* `name` of the emulator's directory over `place`. */
@@ -122,10 +122,11 @@ static bool copy_file(const char *from, const char *to, Trouble *trouble)
 {
   g_autofree char *text = NULL;
   gsize length = 0;
-  if (g_file_get_contents(from, &text, &length, NULL) &&
-      g_file_set_contents_full(to, text, (gssize)length, G_FILE_SET_CONTENTS_NONE, 0644, NULL))
+  g_autoptr(GError) error = NULL;
+  if (g_file_get_contents(from, &text, &length, &error) &&
+      g_file_set_contents_full(to, text, (gssize)length, G_FILE_SET_CONTENTS_NONE, 0644, &error))
     return true;
-  return trouble_set(trouble, EIO, "copying %s", from);
+  return trouble_set(trouble, 0, "%s", error->message);
 }
 
 /* Nothing lies deeper in these directories. */

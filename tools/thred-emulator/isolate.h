@@ -8,8 +8,8 @@
 
 /* What failed, for a process that is about to end to tell another. */
 typedef struct Trouble {
-  int error; /* errno */
-  char what[128];
+  int error; /* errno; 0: `what` says all of it */
+  char what[256];
 } Trouble;
 
 /* Always false. */

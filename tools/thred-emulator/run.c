@@ -79,17 +79,23 @@ static void lose_minder(Run *run)
   run->minder = 0;
 }
 
-/* Its first word; the error says what it could not do. */
+/* What it could not do, and what on this machine stands behind it. */
+static void explain(const Word *word, GError **error)
+{
+  g_autofree char *reason = word->number ? isolate_reason(word->number) : NULL;
+  g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED, "no namespaces for the command: %s%s%s%s%s",
+              word->text, word->number ? ": " : "", word->number ? g_strerror(word->number) : "",
+              reason ? ": " : "", reason ? reason : "");
+}
+
+/* Its first word. */
 static bool hear_ready(Run *run, Word *word, GError **error)
 {
   *word = (Word){0};
   if (channel_receive(run->channel, word) && word->kind == WORD_READY)
     return true;
-  g_autofree char *reason = word->number ? isolate_reason(word->number) : NULL;
   if (word->kind == WORD_TROUBLE)
-    g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED,
-                "no namespaces for the command: %s: %s%s%s", word->text, g_strerror(word->number),
-                reason ? ": " : "", reason ? reason : "");
+    explain(word, error);
   else
     g_set_error_literal(error, G_FILE_ERROR, G_FILE_ERROR_FAILED,
                         "the process that minds the command has ended");

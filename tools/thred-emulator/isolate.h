@@ -13,8 +13,8 @@ typedef struct Trouble {
 } Trouble;
 
 /* Always false. */
-G_GNUC_PRINTF(3, 4)
-bool trouble_set(Trouble *trouble, int error, const char *format, ...);
+__attribute__((format(printf, 3, 4))) bool trouble_set(Trouble *trouble, int error,
+                                                       const char *format, ...);
 
 /*
  * A network and a mount namespace, in a user namespace (with this user and group, and no other)

@@ -67,6 +67,7 @@ Params *params_of_words(char *const *words, const char *const *allowed, GError *
   for (; *words; words++) {
     const char *equals = strchr(*words, '=');
     if (!equals || equals == *words) {
+      /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it does not know g_autoptr */
       fail(error, "'", *words, "' is not NAME=VALUE.");
       return NULL;
     }

@@ -48,7 +48,7 @@ bool service_listen(Service *service, GError **error)
 void service_adopt(Service *service, const int *https, const int *http, unsigned families)
 {
   static const char *const addresses[FAMILIES] = {"127.0.0.1", "[::1]"};
-  for (unsigned i = 0; i < families; i++) {
+  for (unsigned i = 0; i < families && i < FAMILIES; i++) {
     service->https[i] =
         (Listener){.fd = https[i], .port = 443, .address = g_strdup(addresses[i]), .foreign = true};
     service->http[i] =

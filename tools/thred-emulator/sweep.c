@@ -6,7 +6,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -20,11 +19,10 @@ static pid_t parent_of(const char *pid)
 {
   g_autofree char *path = g_build_filename("/proc", pid, "stat", NULL);
   g_autofree char *text = NULL;
-  int parent = 0;
   if (!g_file_get_contents(path, &text, NULL, NULL))
     return 0;
   const char *name_end = strrchr(text, ')');
-  return name_end && sscanf(name_end, ") %*c %d", &parent) == 1 ? parent : 0;
+  return name_end && strlen(name_end) > 4 ? (pid_t)g_ascii_strtoll(name_end + 4, NULL, 10) : 0;
 }
 
 /* Of each process once, unless `again`. (/proc/PID/task/TID/children is not in every kernel.) */

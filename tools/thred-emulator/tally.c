@@ -54,11 +54,14 @@ void tally_reset(Tally *tally)
 static Row *row_inlock(Tally *tally, const char *host, const char *path, const char *method)
 {
   g_autofree char *key = g_strdup_printf("%s %s %s", host, path, method);
+  if (g_hash_table_size(tally->rows) >= MAX_ROWS && !g_hash_table_contains(tally->rows, key)) {
+    host = path = method = "";
+    g_free(key);
+    key = g_strdup("");
+  }
   Row *row = g_hash_table_lookup(tally->rows, key);
   if (row)
     return row;
-  if (*method && g_hash_table_size(tally->rows) >= MAX_ROWS)
-    return row_inlock(tally, "", "", "");
   row = g_new0(Row, 1);
   row->host = g_strdup(host);
   row->path = g_strdup(path);

@@ -442,7 +442,7 @@ test_proxy_patience() {
 
 test_env() {
   is 'env.sh is private' 600 "$(stat -c %a "$dir/env.sh")"
-  is 'env.sh exports' 'CURL_CA_BUNDLE GIT_SSL_CAINFO REQUESTS_CA_BUNDLE SSL_CERT_FILE THRED_CONF_DIR https_proxy' \
+  is 'env.sh exports' 'CURL_CA_BUNDLE GIT_SSL_CAINFO NODE_EXTRA_CA_CERTS REQUESTS_CA_BUNDLE SSL_CERT_FILE THRED_CONF_DIR https_proxy' \
     "$(sed 's/^export \([A-Za-z_]*\)=.*/\1/' "$dir/env.sh" | LC_ALL=C sort | xargs)"
   # shellcheck disable=SC2016  # the inner shell expands it
   is 'env.sh: values' "$dir/conf.d http://127.0.0.1:$proxy_port $dir/ca.pem" \

@@ -29,6 +29,7 @@ static bool post_reset(Emulator *emulator, const Params *params, Reply *reply, G
   faults_clear(emulator->faults);
   settings_reset(emulator->settings);
   journal_reset(emulator->journal);
+  tally_reset(emulator->tally);
   counters_reset(emulator->counters);
   reply_text(reply, 200, "application/json", "{\"reset\":true}");
   return true;
@@ -36,19 +37,11 @@ static bool post_reset(Emulator *emulator, const Params *params, Reply *reply, G
 
 static bool post_revoke(Emulator *emulator, const Params *params, Reply *reply, GError **error)
 {
-  const char *name = params_text(params, "kind");
   char business[UUID_SIZE] = "";
   TokenKind kind = TOKEN_NONE;
-  if (!params_uuid(params, "business", business, error))
+  if (!params_uuid(params, "business", business, error) ||
+      !params_kind(params, "kind", &kind, error))
     return false;
-  if (name && g_str_equal(name, "partner"))
-    kind = TOKEN_PARTNER;
-  else if (name && g_str_equal(name, "business"))
-    kind = TOKEN_BUSINESS;
-  else if (name) {
-    g_set_error_literal(error, CONTROL_ERROR, 0, "kind is partner or business.");
-    return false;
-  }
   unsigned revoked = tokens_revoke(emulator->tokens, kind, *business ? business : NULL);
   struct json_object *json = json_object_new_object();
   json_object_object_add(json, "revoked", json_object_new_int64(revoked));

@@ -30,6 +30,7 @@ static const struct {
     {"connections", NULL},
     {"connects", NULL},
     {"connect_authorization", NULL},
+    {"faults", NULL},
 };
 
 Counters *counters_new(void)

@@ -21,6 +21,7 @@ typedef enum Counter {
   COUNT_CONNECTIONS,
   COUNT_CONNECTS, /* the proxy's, as is the next */
   COUNT_CONNECT_AUTHORIZATION,
+  COUNT_FAULTS, /* each time that one applied */
   COUNTERS
 } Counter;
 

@@ -2,7 +2,6 @@
 #include "emulator.h"
 
 #include <poll.h>
-#include <stdio.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -15,12 +14,10 @@ Emulator *emulator_new(const char *api_key)
   emulator->faults = faults_new();
   emulator->journal = journal_new();
   emulator->settings = settings_new(api_key);
+  emulator->tally = tally_new();
   emulator->tokens = tokens_new();
   if (emulator->settings && emulator->tokens && emulator->stop_event >= 0)
     return emulator;
-  (void)fputs(emulator->stop_event < 0 ? "thred-emulator: no descriptor is left\n"
-                                       : "thred-emulator: OpenSSL has no random numbers\n",
-              stderr);
   emulator_free(emulator);
   return NULL;
 }
@@ -30,6 +27,7 @@ void emulator_free(Emulator *emulator)
   if (!emulator)
     return;
   tokens_free(emulator->tokens);
+  tally_free(emulator->tally);
   settings_free(emulator->settings);
   journal_free(emulator->journal);
   faults_free(emulator->faults);

@@ -8,6 +8,7 @@
 #include "faults.h"
 #include "journal.h"
 #include "settings.h"
+#include "tally.h"
 #include "tokens.h"
 
 /*
@@ -20,13 +21,14 @@ typedef struct Emulator {
   FaultList *faults;
   Journal *journal;
   Settings *settings;
+  Tally *tally;
   TokenTable *tokens;
 
   char *git_root; /* what --git serves, absolute; NULL without it. Set before anything serves */
   int stop_event; /* an eventfd: readable from emulator_stop() on, whoever waits watches it too */
 } Emulator;
 
-/* NULL, with a message on stderr, when there is not enough randomness, or no descriptor. */
+/* NULL when there is not enough randomness, or no descriptor. */
 Emulator *emulator_new(const char *api_key);
 void emulator_free(Emulator *emulator);
 

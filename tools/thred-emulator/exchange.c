@@ -21,7 +21,11 @@ static bool suffer_faults(Emulator *emulator, const Request *request, Reply *rep
     last = fault->id;
     if (fault->delay_ms)
       emulator_pause(emulator, fault->delay_ms);
-    answered = fault->action != FAULT_DELAY;
+    if (fault->action == FAULT_REVOKE)
+      (void)tokens_revoke(emulator->tokens, fault->revoked_kind,
+                          *fault->revoked_business ? fault->revoked_business : NULL);
+    counters_add(emulator->counters, COUNT_FAULTS);
+    answered = !fault_passes(fault);
     if (answered)
       fault_reply(fault, reply);
     fault_free(fault);
@@ -42,6 +46,7 @@ static void record(Emulator *emulator, Request *request, unsigned status)
 {
   counters_outcome(emulator->counters, request, status);
   journal_add(emulator->journal, request, status);
+  tally_add(emulator->tally, request, status);
   request->journaled = true;
 }
 

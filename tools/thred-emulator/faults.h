@@ -5,6 +5,7 @@
 
 #include "params.h"
 #include "reply.h"
+#include "tokens.h"
 
 typedef enum FaultAction {
   FAULT_STATUS = 0,
@@ -15,7 +16,8 @@ typedef enum FaultAction {
   FAULT_RAW,
   FAULT_EMPTY,
   FAULT_HTML,
-  FAULT_HUGE
+  FAULT_HUGE,
+  FAULT_REVOKE
 } FaultAction;
 
 typedef struct Fault {
@@ -26,8 +28,13 @@ typedef struct Fault {
   char *host;
   char *method;
   char *scheme;
-  guint64 times; /* how often it still applies */
-  bool forever;
+
+  /* Of these: the first `after` pass, the next `times` (0: all) suffer. */
+  guint64 after;
+  guint64 times;
+  bool each;             /* of each method and target by itself */
+  guint64 matched;       /* how many there were so far .. */
+  GHashTable *by_target; /* .. or, with `each`, of each: "METHOD HOST TARGET" -> guint64 * */
 
   /* What happens to them. */
   FaultAction action;
@@ -37,6 +44,8 @@ typedef struct Fault {
   char *to;
   char *body;
   ChallengeRule challenge_rule;
+  TokenKind revoked_kind;           /* TOKEN_NONE: both */
+  char revoked_business[UUID_SIZE]; /* "": all */
 } Fault;
 
 typedef struct FaultList FaultList;
@@ -44,8 +53,14 @@ typedef struct FaultList FaultList;
 FaultList *faults_new(void);
 void faults_free(FaultList *list);
 
-/* POST /_emulator/fault; returns its id, or 0 and `error`. */
+/* A new fault as the parameters say; NULL and `error`. */
 extern const char *const fault_parameters[];
+Fault *fault_read(const Params *params, GError **error);
+
+/* The caller owns the object. */
+struct json_object *fault_json(const Fault *fault);
+
+/* POST /_emulator/fault; returns its id, or 0 and `error`. */
 guint64 faults_define(FaultList *list, const Params *params, GError **error);
 
 /*
@@ -55,7 +70,10 @@ guint64 faults_define(FaultList *list, const Params *params, GError **error);
 Fault *faults_take(FaultList *list, const Request *request, guint64 after);
 void fault_free(Fault *fault);
 
-/* The answer of any action but FAULT_DELAY. */
+/* Whether the request goes on to the next fault, and to its answer. */
+bool fault_passes(const Fault *fault);
+
+/* The answer of any action that does not pass. */
 void fault_reply(const Fault *fault, Reply *reply);
 
 void faults_clear(FaultList *list);

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "files.h"
 
+#include "surroundings.h"
+
 #include <errno.h>
+#include <ftw.h>
 #include <glib/gstdio.h>
 #include <openssl/crypto.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,6 +67,9 @@ char *files_prepare(const char *dir, GError **error)
 
 static bool write_configuration(const char *dir, const Leaflet *leaflet, GError **error)
 {
+  /* The environments that thred-auth ships. */
+  static const char *const groups[] = {"environment sandbox", "environment production",
+                                       "environment staging", "environment development"};
   g_autofree char *conf_dir = g_build_filename(dir, "conf.d", NULL);
   g_autofree char *ca = g_build_filename(dir, "ca.pem", NULL);
   g_autofree char *credentials = g_build_filename(dir, "credentials", NULL);
@@ -70,9 +77,12 @@ static bool write_configuration(const char *dir, const Leaflet *leaflet, GError 
   g_autoptr(GKeyFile) file = g_key_file_new();
 
   g_key_file_set_string(file, "thred", "environment", "sandbox");
-  g_key_file_set_string(file, "environment sandbox", "credentials", "file");
-  g_key_file_set_string(file, "environment sandbox", "connect-to", connect_to);
-  g_key_file_set_string(file, "environment sandbox", "ca-file", ca);
+  for (size_t i = 0; i < (leaflet->every_environment ? G_N_ELEMENTS(groups) : 1); i++) {
+    g_key_file_set_string(file, groups[i], "credentials", "file");
+    if (!leaflet->on_443)
+      g_key_file_set_string(file, groups[i], "connect-to", connect_to);
+    g_key_file_set_string(file, groups[i], "ca-file", ca);
+  }
   g_key_file_set_string(file, "credentials file", "path", credentials);
   g_autofree char *text = g_key_file_to_data(file, NULL, NULL);
   return make_dir(conf_dir, error) && write_file(conf_dir, "50-emulator.conf", text, 0600, error);
@@ -87,9 +97,6 @@ static void add_export(GString *text, const char *name, const char *value)
 /* For the shell: with these, programs that know nothing of the emulator take it for Thred. */
 static bool write_environment(const char *dir, const Leaflet *leaflet, GError **error)
 {
-  /* curl, OpenSSL's own lookup (and so Python's, Ruby's, PHP's), git, Python's requests. */
-  static const char *const ca_names[] = {"CURL_CA_BUNDLE", "SSL_CERT_FILE", "GIT_SSL_CAINFO",
-                                         "REQUESTS_CA_BUNDLE"};
   g_autofree char *conf_dir = g_build_filename(dir, "conf.d", NULL);
   g_autofree char *ca = g_build_filename(dir, "ca.pem", NULL);
   g_autofree char *proxy = g_strdup_printf("http://%s:%u", leaflet->address, leaflet->proxy_port);
@@ -97,8 +104,8 @@ static bool write_environment(const char *dir, const Leaflet *leaflet, GError **
   add_export(text, "THRED_CONF_DIR", conf_dir);
   if (leaflet->proxy_port)
     add_export(text, "https_proxy", proxy);
-  for (size_t i = 0; i < G_N_ELEMENTS(ca_names); i++)
-    add_export(text, ca_names[i], ca);
+  for (const char *const *name = surroundings_ca_names; *name; name++)
+    add_export(text, *name, ca);
   bool ok = write_file(dir, "env.sh", text->str, 0600, error);
   g_string_free(text, TRUE);
   return ok;
@@ -116,6 +123,18 @@ bool files_write(const char *dir, const Leaflet *leaflet, GError **error)
   OPENSSL_cleanse(server, strlen(server));
   g_free(server);
   return ok;
+}
+
+static int remove_entry(const char *path, const struct stat *st, int kind, struct FTW *where)
+{
+  (void)st, (void)kind, (void)where;
+  (void)remove(path);
+  return 0;
+}
+
+void files_remove(const char *dir)
+{
+  (void)nftw(dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
 }
 
 bool files_write_port(const char *dir, const char *name, unsigned port, GError **error)

@@ -23,11 +23,16 @@ typedef struct Leaflet {
   const char *api_key;
   const char *address; /* see Listener.address */
   unsigned port;
-  unsigned proxy_port; /* 0: there is none */
+  unsigned proxy_port;    /* 0: there is none */
+  bool every_environment; /* all four are active, not sandbox alone */
+  bool on_443; /* Thred's hosts lead here on port 443: nothing has to be told where to connect */
 } Leaflet;
 
 /* ca.pem, server.pem, credentials, env.sh and conf.d/50-emulator.conf: all but the ports. */
 bool files_write(const char *dir, const Leaflet *leaflet, GError **error);
+
+/* The directory and all that is in it. What cannot be removed stays. */
+void files_remove(const char *dir);
 
 /* `name` is "port", "http-port" or "proxy-port". */
 bool files_write_port(const char *dir, const char *name, unsigned port, GError **error);

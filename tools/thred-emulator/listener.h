@@ -11,6 +11,7 @@
 typedef struct Listener {
   int fd;        /* listening; the server that takes it closes it */
   unsigned port; /* in host order */
+  bool foreign;  /* of another network namespace: `where` is not known */
   /* How a client on this machine reaches it. */
   struct sockaddr_storage where;
   socklen_t where_size;

@@ -17,7 +17,14 @@ static const char default_names[] =
     "www.thredfi.com thredfi.com evil.example third.example localhost 127.0.0.1 ::1";
 
 static const char description[] =
+    "With a command it is there for as long as the command runs: Thred's hosts lead to it and its\n"
+    "CA is trusted in there, and it exits with the command's status (125: it has failed itself).\n"
+    "\n"
     "Example:\n"
+    "  thred-emulator -- thredctl exec -- curl "
+    "https://sandbox.thredfi.com/v1/platform/businesses/\n"
+    "  thred-emulator --faults faults.conf --report report.json -- make check\n"
+    "\n"
     "  thred-emulator --listen 127.0.0.1:0 --dir /tmp/thred &\n"
     "  until test -s /tmp/thred/port; do sleep 0.1; done\n"
     "  . /tmp/thred/env.sh\n"
@@ -25,7 +32,8 @@ static const char description[] =
     "  curl https://sandbox.thredfi.com/_emulator/counters\n"
     "\n"
     "The control API under /_emulator/ is described in thred-emulator(1).\n"
-    "Exit status: 0 after SIGTERM or SIGINT, 1 when it cannot start, 2 for a wrong command line.";
+    "Exit status without a command: 0 after SIGTERM or SIGINT, 1 when it cannot start, 2 for a\n"
+    "wrong command line.";
 
 /* What GOption fills in; strings of the command line are taken as bytes, whatever the locale. */
 typedef struct Raw {
@@ -37,6 +45,9 @@ typedef struct Raw {
   gboolean no_http;
   gboolean no_proxy;
   char *git;
+  char *isolate;
+  char *faults;
+  char *report;
   gboolean version;
 } Raw;
 
@@ -47,6 +58,9 @@ static void raw_clear(Raw *raw)
   g_strfreev(raw->names);
   g_free(raw->api_key);
   g_free(raw->git);
+  g_free(raw->isolate);
+  g_free(raw->faults);
+  g_free(raw->report);
 }
 
 static bool read_arguments(Raw *raw, int *argc, char ***argv, GError **error)
@@ -55,7 +69,14 @@ static bool read_arguments(Raw *raw, int *argc, char ***argv, GError **error)
       {"listen", 'l', 0, G_OPTION_ARG_FILENAME, &raw->listen,
        "Address and port for HTTPS; port 0 is any free one (" DEFAULT_LISTEN ")", "HOST:PORT"},
       {"dir", 'd', 0, G_OPTION_ARG_FILENAME, &raw->dir,
-       "Where port, ca.pem, credentials and conf.d are written", "DIR"},
+       "Where port, ca.pem, credentials and conf.d are written (with a command: a temporary one)",
+       "DIR"},
+      {"isolate", 0, 0, G_OPTION_ARG_FILENAME, &raw->isolate,
+       "Namespaces for the command: auto, required or off (auto)", "HOW"},
+      {"faults", 'f', 0, G_OPTION_ARG_FILENAME, &raw->faults,
+       "Settings and faults to begin with, see thred-emulator(1)", "FILE"},
+      {"report", 'r', 0, G_OPTION_ARG_FILENAME, &raw->report,
+       "Where a JSON summary is written at the end", "FILE"},
       {"name", 'n', 0, G_OPTION_ARG_FILENAME_ARRAY, &raw->names,
        "Name in the server's certificate, in place of the usual ones (repeatable)", "HOST"},
       {"expired", 0, 0, G_OPTION_ARG_NONE, &raw->expired, "Serve with an expired certificate",
@@ -68,7 +89,7 @@ static bool read_arguments(Raw *raw, int *argc, char ***argv, GError **error)
        "Serve the bare git repositories in DIR at /git/NAME.git", "DIR"},
       {"version", 'V', 0, G_OPTION_ARG_NONE, &raw->version, "Print the version and exit", NULL},
       G_OPTION_ENTRY_NULL};
-  g_autoptr(GOptionContext) context = g_option_context_new(NULL);
+  g_autoptr(GOptionContext) context = g_option_context_new("[-- COMMAND [ARGUMENT...]]");
   g_option_context_set_summary(context, "A local Thred to develop and test against.");
   g_option_context_set_description(context, description);
   g_option_context_add_main_entries(context, entries, NULL);
@@ -84,13 +105,38 @@ static bool key_is_valid(const char *key)
   return *key != '\0';
 }
 
+static bool isolate_parse(const char *text, Isolate *isolate)
+{
+  static const char *const words[] = {"auto", "required", "off"};
+  for (unsigned i = 0; i < G_N_ELEMENTS(words); i++) {
+    if (text && !g_str_equal(text, words[i]))
+      continue;
+    *isolate = (Isolate)i;
+    return true;
+  }
+  return false;
+}
+
+/* NULL, or what is wrong about a command, or its absence. */
+static char *judge_command(const Raw *raw, const Options *options)
+{
+  if (options->command && !options->command[0])
+    return g_strdup("there is no command behind --");
+  if (options->command && raw->listen && options->isolate != ISOLATE_OFF)
+    return g_strdup("--listen with a command needs --isolate=off: in a network of its own it "
+                    "finds the emulator on port 443");
+  if (!options->command && raw->isolate)
+    return g_strdup("--isolate is for a command, which stands behind --");
+  if (raw->dir ? !*raw->dir : !options->command)
+    return g_strdup("--dir DIR is missing");
+  return NULL;
+}
+
 /* NULL, or what is wrong. */
 static char *judge(const Raw *raw, int argc, char *const *argv)
 {
   if (argc > 1)
-    return g_strdup_printf("unexpected argument '%s'", argv[1]);
-  if (!raw->dir || !*raw->dir)
-    return g_strdup("--dir DIR is missing");
+    return g_strdup_printf("unexpected argument '%s'; a command stands behind --", argv[1]);
   if (raw->api_key && !key_is_valid(raw->api_key))
     return g_strdup("--api-key is empty or holds a control character");
   for (char **name = raw->names; name && *name; name++)
@@ -99,10 +145,24 @@ static char *judge(const Raw *raw, int argc, char *const *argv)
   return NULL;
 }
 
-static OptionsResult bad(const char *message)
+static OptionsResult bad(const Options *options, const char *message)
 {
   fprintf(stderr, "thred-emulator: %s\nTry 'thred-emulator --help'.\n", message);
-  return OPTIONS_BAD;
+  return options->command ? OPTIONS_BAD_RUN : OPTIONS_BAD;
+}
+
+/* Cuts it off before GOption sees it, so that an option of the command's is never taken for ours.
+ */
+static char **cut_command(int *argc, char **argv)
+{
+  for (int i = 1; i < *argc; i++) {
+    if (!g_str_equal(argv[i], "--"))
+      continue;
+    *argc = i;
+    argv[i] = NULL;
+    return argv + i + 1;
+  }
+  return NULL;
 }
 
 OptionsResult options_parse(Options *options, int *argc, char ***argv)
@@ -111,10 +171,10 @@ OptionsResult options_parse(Options *options, int *argc, char ***argv)
   g_autoptr(GError) error = NULL;
   g_autofree char *wrong = NULL;
   Raw raw = {0};
-  *options = (Options){0};
+  *options = (Options){.command = cut_command(argc, *argv)};
 
   if (!read_arguments(&raw, argc, argv, &error)) {
-    result = bad(error->message);
+    result = bad(options, error->message);
     goto out;
   }
   if (raw.version) {
@@ -124,10 +184,14 @@ OptionsResult options_parse(Options *options, int *argc, char ***argv)
   }
   const char *listen = raw.listen ? raw.listen : DEFAULT_LISTEN;
   wrong = judge(&raw, *argc, *argv);
+  if (!wrong && !isolate_parse(raw.isolate, &options->isolate))
+    wrong = g_strdup_printf("--isolate '%s' is not auto, required or off", raw.isolate);
+  if (!wrong)
+    wrong = judge_command(&raw, options);
   if (!wrong && !listener_parse(listen, &options->host, &options->port))
     wrong = g_strdup_printf("--listen '%s' is not HOST:PORT", listen);
   if (wrong) {
-    result = bad(wrong);
+    result = bad(options, wrong);
     goto out;
   }
   options->dir = g_steal_pointer(&raw.dir);
@@ -137,6 +201,8 @@ OptionsResult options_parse(Options *options, int *argc, char ***argv)
   options->plain_http = !raw.no_http;
   options->proxy = !raw.no_proxy;
   options->git = g_steal_pointer(&raw.git);
+  options->faults = g_steal_pointer(&raw.faults);
+  options->report = g_steal_pointer(&raw.report);
 out:
   raw_clear(&raw);
   return result;
@@ -148,6 +214,8 @@ void options_clear(Options *options)
   g_free(options->dir);
   g_free(options->api_key);
   g_free(options->git);
+  g_free(options->faults);
+  g_free(options->report);
   g_strfreev(options->names);
   *options = (Options){0};
 }

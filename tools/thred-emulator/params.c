@@ -15,7 +15,22 @@ static bool fail(GError **error, const char *before, const char *text, const cha
   return false;
 }
 
-/* Reads one "a=b&c=d"; every name goes into `values` once. */
+/* Takes over name and value; every name goes into `values` once. */
+static bool add(GHashTable *values, char *name, char *value, const char *const *allowed,
+                GError **error)
+{
+  bool known = g_strv_contains(allowed, name);
+  if (known && !g_hash_table_contains(values, name)) {
+    g_hash_table_insert(values, name, value);
+    return true;
+  }
+  fail(error, known ? "Given twice: parameter '" : "Unknown parameter '", name, "'.");
+  g_free(name);
+  g_free(value);
+  return false;
+}
+
+/* Reads one "a=b&c=d". */
 static bool read_form(GHashTable *values, const char *form, gssize length,
                       const char *const *allowed, GError **error)
 {
@@ -23,16 +38,9 @@ static bool read_form(GHashTable *values, const char *form, gssize length,
   char *name = NULL, *value = NULL;
   GError *malformed = NULL;
   g_uri_params_iter_init(&iter, form, length, "&", G_URI_PARAMS_WWW_FORM);
-  while (g_uri_params_iter_next(&iter, &name, &value, &malformed)) {
-    bool known = g_strv_contains(allowed, name);
-    if (!known || g_hash_table_contains(values, name)) {
-      fail(error, known ? "Given twice: parameter '" : "Unknown parameter '", name, "'.");
-      g_free(name);
-      g_free(value);
+  while (g_uri_params_iter_next(&iter, &name, &value, &malformed))
+    if (!add(values, name, value, allowed, error))
       return false;
-    }
-    g_hash_table_insert(values, name, value);
-  }
   if (!malformed)
     return true;
   fail(error, "Malformed parameters: ", malformed->message, ".");
@@ -46,10 +54,33 @@ static bool body_is_form(const Request *request)
   return type && g_ascii_strncasecmp(type, FORM_TYPE, strlen(FORM_TYPE)) == 0;
 }
 
+static Params *params_new(void)
+{
+  Params *params = g_new0(Params, 1);
+  params->values = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+  return params;
+}
+
+Params *params_of_words(char *const *words, const char *const *allowed, GError **error)
+{
+  g_autoptr(Params) params = params_new();
+  for (; *words; words++) {
+    const char *equals = strchr(*words, '=');
+    if (!equals || equals == *words) {
+      /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it does not know g_autoptr */
+      fail(error, "'", *words, "' is not NAME=VALUE.");
+      return NULL;
+    }
+    if (!add(params->values, g_strndup(*words, (gsize)(equals - *words)), g_strdup(equals + 1),
+             allowed, error))
+      return NULL;
+  }
+  return g_steal_pointer(&params);
+}
+
 Params *params_read(const Request *request, const char *const *allowed, GError **error)
 {
-  g_autoptr(Params) params = g_new0(Params, 1);
-  params->values = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+  g_autoptr(Params) params = params_new();
   if (request->query && !read_form(params->values, request->query, -1, allowed, error))
     return NULL; /* NOLINT(clang-analyzer-unix.Malloc): it does not know g_autoptr */
   if (request->body->len > 0 && !body_is_form(request)) {
@@ -94,6 +125,18 @@ bool params_flag(const Params *params, const char *name, bool *value, GError **e
   if (!yes && !g_str_equal(text, "no"))
     return fail(error, "", name, " is yes or no.");
   *value = yes;
+  return true;
+}
+
+bool params_kind(const Params *params, const char *name, TokenKind *value, GError **error)
+{
+  const char *text = params_text(params, name);
+  if (!text)
+    return true;
+  bool partner = g_str_equal(text, "partner");
+  if (!partner && !g_str_equal(text, "business"))
+    return fail(error, "", name, " is partner or business.");
+  *value = partner ? TOKEN_PARTNER : TOKEN_BUSINESS;
   return true;
 }
 

@@ -4,6 +4,7 @@
 #define EMULATOR_PARAMS_H
 
 #include "request.h"
+#include "tokens.h"
 
 typedef struct Params Params;
 
@@ -12,6 +13,10 @@ typedef struct Params Params;
  * is not UTF-8. NULL and `error` on failure.
  */
 Params *params_read(const Request *request, const char *const *allowed, GError **error);
+
+/* The same from "NAME=VALUE" words. */
+Params *params_of_words(char *const *words, const char *const *allowed, GError **error);
+
 void params_free(Params *params);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Params, params_free)
 
@@ -22,6 +27,7 @@ const char *params_text(const Params *params, const char *name);
 bool params_number(const Params *params, const char *name, guint64 least, guint64 most,
                    guint64 *value, GError **error);
 bool params_flag(const Params *params, const char *name, bool *value, GError **error);
+bool params_kind(const Params *params, const char *name, TokenKind *value, GError **error);
 bool params_uuid(const Params *params, const char *name, char value[UUID_SIZE], GError **error);
 
 /* All errors of the control API. */

@@ -214,8 +214,9 @@ void cache_release(Cache *cache, const CacheKey *key, CacheClaim *claim)
 
 /* ---- a 401 ---- */
 
-void cache_refuse(Cache *cache, const CacheKey *key, uint64_t generation)
+bool cache_refuse(Cache *cache, const CacheKey *key, uint64_t generation)
 {
+  bool is_news = false;
   copies_drop(key);
   bool locked = cache_lock(cache);
   uint32_t index = cache_find(cache, key);
@@ -223,9 +224,11 @@ void cache_refuse(Cache *cache, const CacheKey *key, uint64_t generation)
   if (entry && cache_has_key(entry, key) && word_get(&entry->generation) == generation) {
     /* Without the lock too, or we would go on with a token that is known to be dead: a word that
      * only counts while it equals the generation cannot do harm. */
+    is_news = word_get(&entry->refused) != generation;
     word_set(&entry->refused, generation);
     cache_count(cache, CACHE_COUNT_REFUSED);
   }
   if (locked)
     cache_unlock(cache);
+  return is_news;
 }

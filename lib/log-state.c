@@ -108,7 +108,7 @@ bool log_state_begin(const LogState *state, bool tellable, int64_t now_ms, int64
     slot->is_told = false;
     slot->began_ms = now_ms;
     slot->subject = mix(0, state->subject);
-    if (now_ms - slot->told_ms >= HOUR_MS)
+    if (now_ms - slot->last_ms >= HOUR_MS)
       slot->flaps = 0;
     count_wrong();
   }

@@ -1,0 +1,608 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test-events.c - every event that docs/logging.md lists, brought about: it comes with the id, the
+ * level and the words that stand there, and packaging/thred-auth.catalog has a text for it. And an
+ * outage is two lines, however many requests it meets.
+ */
+#include <fcntl.h>
+#include <glob.h>
+#include <limits.h>
+#include <linux/keyctl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "client.h"
+#include "journal.h"
+#include "lib/cache-layout.h"
+#include "run-plain.h"
+#include "run-probe.h"
+
+/* ---- the document ---- */
+
+#define ROWS_MAX 40
+
+typedef struct Row {
+  char name[64], id[64], level[16], words[256];
+  unsigned seen;   /* since forget() */
+  bool ever;       /* .. or not here: `why_not` */
+  char reason[64]; /* THRED_REASON of the last one */
+  const char *why_not;
+} Row;
+
+static Row rows[ROWS_MAX + 1];
+static size_t row_count;
+
+static void read_rows(void)
+{
+  char line[2048], path[512];
+  snprintf(path, sizeof path, "%s/docs/logging.md", getenv("THRED_TEST_SOURCE"));
+  FILE *file = fopen(path, "re");
+  assert_non_null(file);
+  while (fgets(line, sizeof line, file)) {
+    Row *row = &rows[row_count];
+    if (sscanf(line, "| `%63[a-z-]` `%63[0-9a-f]` | %15[a-z] | %255[^|]|", row->name, row->id,
+               row->level, row->words) == 4)
+      row_count++;
+    assert_true(row_count < ROWS_MAX);
+  }
+  fclose(file);
+  assert_true(row_count >= 20);
+}
+
+static Row *row_of(const char *name)
+{
+  for (size_t i = 0; i < row_count; i++)
+    if (strcmp(rows[i].name, name) == 0)
+      return &rows[i];
+  fail_msg("docs/logging.md has no event %s", name);
+  return &rows[ROWS_MAX]; /* not reached */
+}
+
+/* One of the words in backticks is in the line. */
+static bool has_words(const Row *row, const char *line)
+{
+  char words[256];
+  snprintf(words, sizeof words, "%s", row->words);
+  for (char *at = strchr(words, '`'), *end; at && (end = strchr(at + 1, '`'));
+       at = strchr(end + 1, '`')) {
+    *end = 0;
+    if (strstr(line, at + 1))
+      return true;
+  }
+  return false;
+}
+
+/* ---- the journal ---- */
+
+static bool alone;
+
+static void note(const JournalEntry *entry)
+{
+  static const char *const levels[] = {"", "", "", "error", "warning", "", "info", "debug"};
+  const char *name = journal_field(entry, "THRED_EVENT");
+  const char *line = journal_field(entry, "MESSAGE"),
+             *reason = journal_field(entry, "THRED_REASON");
+  if (!name) {
+    assert_null(journal_field(entry, "MESSAGE_ID"));
+    return;
+  }
+  Row *row = row_of(name);
+  row->seen++;
+  row->ever = true;
+  snprintf(row->reason, sizeof row->reason, "%s", reason ? reason : "");
+  assert_string_equal(journal_field(entry, "MESSAGE_ID"), row->id);
+  assert_string_equal(levels[atoi(journal_field(entry, "PRIORITY"))], row->level);
+  if (!has_words(row, line))
+    fail_msg("%s: %s", name, line);
+}
+
+static void note_all(void)
+{
+  static JournalEntry entry;
+  const char *mistake;
+  while (journal_take(&entry, &mistake)) {
+    if (mistake)
+      fail_msg("%s: %s", mistake, entry.text);
+    note(&entry);
+  }
+}
+
+static void forget(void)
+{
+  note_all();
+  for (size_t i = 0; i < row_count; i++)
+    rows[i].seen = 0;
+}
+
+static bool is_seen(void *data)
+{
+  note_all();
+  return ((Row *)data)->seen > 0;
+}
+
+static bool is_ever_seen(void *data)
+{
+  note_all();
+  return ((Row *)data)->ever;
+}
+
+static void expect_event(const char *name, const char *reason)
+{
+  Row *row = row_of(name);
+  wait_until(is_seen, row);
+  if (reason)
+    assert_string_equal(row->reason, reason);
+}
+
+static void expect_count(const char *name, unsigned count)
+{
+  note_all();
+  if (row_of(name)->seen != count)
+    fail_msg("%s: %u times, not %u", name, row_of(name)->seen, count);
+}
+
+static void cannot(const char *name, const char *why)
+{
+  row_of(name)->why_not = why;
+}
+
+/* ---- who logs ---- */
+
+static Outcome outcome;
+
+static void configure(const char *text)
+{
+  emulator_configure(&emulator, "70-events.conf", text);
+}
+
+static void probe(const char *url)
+{
+  const Probe one = {.arguments = {"get", url, "1"}};
+  probe_run(&one, &outcome);
+}
+
+static void rest_ms(int64_t ms)
+{
+  for (int64_t until = now_ms() + ms; now_ms() < until;)
+    usleep(10000);
+}
+
+#define NEED_JOURNAL()                                                                             \
+  do {                                                                                             \
+    if (!alone)                                                                                    \
+      skip();                                                                                      \
+  } while (0)
+
+/* ---- the events ---- */
+
+static void requests(void **state)
+{
+  (void)state;
+  NEED_JOURNAL();
+  probe(BASE INVOICES);
+  expect_event("decision", "token");
+  expect_event("token-fetched", NULL);
+  control_revoke(&emulator);
+  probe(BASE INVOICES);
+  expect_event("token-refused", NULL);
+  forget();
+  probe(BASE "/v1/platform/oauth2/token");
+  expect_event("decision", "tokenless");
+  expect_count("decision", 1);
+}
+
+/* The program is this one. The endpoint is well again after many requests. Without decisions: they
+ * would come faster than the kernel lets anyone read. */
+static void an_outage(void **state)
+{
+  Client client;
+  NEED_JOURNAL();
+  configure("[thred]\nlog = info\n");
+  control(&emulator, "POST", "fault?path=token:partner&times=0&action=status&status=503");
+  client_open(&client, MODE(state), BASE INVOICES);
+  for (int i = 0; i < 300; i++)
+    client_expect(&client, 401);
+  expect_event("token-failure", "server");
+  expect_count("token-failure", 1);
+  expect_count("token-restored", 0);
+  control(&emulator, "DELETE", "fault");
+  for (int64_t since = now_ms(); now_ms() - since < 20000;) {
+    client_run(&client);
+    if (client_status(&client) == 200)
+      break;
+    usleep(50000);
+  }
+  for (int i = 0; i < 50; i++)
+    client_expect(&client, 200);
+  expect_event("token-restored", NULL);
+  expect_count("token-failure", 1);
+  expect_count("token-restored", 1);
+  client_close(&client);
+}
+
+/* A fault on this machine is no more told each time than one of the server's. */
+static void a_local_fault(void **state)
+{
+  Client client;
+  NEED_JOURNAL();
+  assert_int_equal(chmod(emulator.credentials, 0644), 0);
+  client_open(&client, MODE(state), BASE INVOICES);
+  for (int i = 0; i < 30; i++)
+    client_expect(&client, 401);
+  expect_event("token-failure", "no-credential");
+  expect_count("token-failure", 1);
+  assert_int_equal(chmod(emulator.credentials, 0600), 0);
+  client_close(&client);
+}
+
+static void a_renewal(void **state)
+{
+  Client client;
+  NEED_JOURNAL();
+  control(&emulator, "POST", "set?lifetime=3");
+  client_open(&client, MODE(state), BASE BUSINESSES);
+  client_expect(&client, 200);
+  control(&emulator, "POST", "fault?path=token:partner&times=0&action=status&status=503");
+  rest_ms(1700);
+  for (int i = 0; i < 10; i++)
+    client_expect(&client, 200);
+  expect_event("renewal-failure", "server");
+  expect_count("renewal-failure", 1);
+  control(&emulator, "DELETE", "fault");
+  client_close(&client);
+}
+
+static void the_key(void **state)
+{
+  char conf[512], path[128];
+  (void)state;
+  NEED_JOURNAL();
+  configure("[environment sandbox]\nkey-created = 2020-01-01\n");
+  probe(BASE INVOICES);
+  expect_event("key-age", NULL);
+  snprintf(path, sizeof path, "%s/wrong", emulator.dir);
+  int file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  dprintf(file, "THRED_PARTNER_UUID=00000000-0000-4000-8000-000000000000\n"
+                "THRED_API_KEY=0123456789abcdef0123456789abcdef0123456789ab\n");
+  close(file);
+  snprintf(conf, sizeof conf,
+           "[environment sandbox]\ncredentials = old\nnext = file\n[credentials old]\n"
+           "module = file\npath = %s\n",
+           path);
+  configure(conf);
+  probe(BASE INVOICES);
+  expect_event("key-replaced", NULL);
+  assert_string_equal(outcome.out, "0 200\n");
+}
+
+static void the_configuration(void **state)
+{
+  Client client;
+  NEED_JOURNAL();
+  client_open(&client, MODE(state), BASE INVOICES);
+  client_expect(&client, 200);
+  configure("[environment sandbox]\ntimeout = soon\n");
+  probe(BASE INVOICES);
+  expect_event("configuration-problem", NULL);
+  rest_ms(1100);
+  client_expect(&client, 200);
+  expect_event("configuration-kept", "problem");
+  configure("[environment sandbox]\ntimeout = 14\n");
+  rest_ms(1100);
+  client_expect(&client, 200);
+  expect_event("configuration-restored", NULL);
+  for (int i = 0; i < 20; i++)
+    client_expect(&client, 200);
+  expect_count("configuration-restored", 1);
+  client_close(&client);
+}
+
+/* A module directory with no library beside it. */
+static void no_configuration(void **state)
+{
+  char directory[128], variable[160];
+  (void)state;
+  NEED_JOURNAL();
+  snprintf(directory, sizeof directory, "%s/modules", emulator.dir);
+  snprintf(variable, sizeof variable, "THRED_MODULE_DIR=%s", directory);
+  assert_int_equal(mkdir(directory, 0755), 0);
+  const Probe one = {.arguments = {"get", BASE INVOICES, "20"}, .environment = {variable}};
+  probe_run(&one, &outcome);
+  /* `log` is in the configuration: what there is of it is the default. */
+  expect_event("configuration-missing", "internal");
+  expect_count("configuration-missing", 1);
+}
+
+/* ---- the cache ---- */
+
+static bool find_segment(char path[256])
+{
+  glob_t found;
+  const int result = glob("/dev/shm/thred-auth-*", 0, NULL, &found);
+  if (result == 0)
+    snprintf(path, 256, "%s", found.gl_pathv[0]);
+  globfree(&found);
+  return result == 0;
+}
+
+static void an_overwritten_lock(void **state)
+{
+  char path[256];
+  (void)state;
+  NEED_JOURNAL();
+  probe(BASE INVOICES);
+  assert_true(find_segment(path));
+  int file = open(path, O_RDWR | O_CLOEXEC);
+  char garbage[sizeof(pthread_mutex_t)];
+  memset(garbage, 0xa5, sizeof garbage);
+  assert_int_equal(pwrite(file, garbage, sizeof garbage, offsetof(CacheHeader, lock)),
+                   sizeof garbage);
+  close(file);
+  emulator_forget_tokens(&emulator); /* or they are read without it */
+  forget();
+  probe(BASE INVOICES);
+  assert_string_equal(outcome.out, "0 200\n");
+  expect_event("cache-replaced", NULL);
+  expect_count("cache-replaced", 1);
+}
+
+static void an_expired_key(void **state)
+{
+  char path[256], name[64] = "thred-auth:";
+  uint8_t salt[16];
+  (void)state;
+  NEED_JOURNAL();
+  probe(BASE INVOICES);
+  assert_true(find_segment(path));
+  int file = open(path, O_RDONLY | O_CLOEXEC);
+  assert_int_equal(pread(file, salt, sizeof salt, offsetof(CacheHeader, salt)), sizeof salt);
+  close(file);
+  for (size_t i = 0; i < sizeof salt; i++)
+    sprintf(name + strlen(name), "%02x", salt[i]);
+  const long key = syscall(SYS_keyctl, KEYCTL_SEARCH, KEY_SPEC_USER_KEYRING, "user", name, 0);
+  if (key < 0 || syscall(SYS_keyctl, KEYCTL_UNLINK, key, KEY_SPEC_USER_KEYRING) < 0) {
+    cannot("cache-key-expired", "no keyring");
+    skip();
+  }
+  probe(BASE INVOICES);
+  expect_event("cache-key-expired", NULL);
+}
+
+static void no_keyring(void **state)
+{
+  char program[256];
+  (void)state;
+  NEED_JOURNAL();
+  snprintf(program, sizeof program, "%s", harness_beside("../unit/run-without-keyring"));
+  if (access(program, X_OK) || SANITIZED) {
+    cannot("cache-unsealed", "no run-without-keyring");
+    skip();
+  }
+  const Probe one = {.arguments = {"get", BASE INVOICES, "3"}, .wrapper = {program}};
+  probe_run(&one, &outcome);
+  expect_event("cache-unsealed", NULL);
+  expect_count("cache-unsealed", 1);
+}
+
+/* A process whose segment somebody holds who makes room for another: it looks again after five
+ * seconds. It is started first, and looked at last. */
+static pid_t racer;
+
+static void get_a_token(void)
+{
+  ThredTokenRequest request = {.size = sizeof request, .kind = THRED_TOKEN_PARTNER};
+  ThredToken token = {.size = sizeof token};
+  thred_token_get(&request, &token);
+  thred_token_clear(&token);
+}
+
+static int race(void)
+{
+  char path[256];
+  pid_t maker = fork();
+  if (maker == 0) {
+    get_a_token();
+    _exit(0);
+  }
+  waitpid(maker, NULL, 0);
+  int file = find_segment(path) ? open(path, O_RDWR | O_CLOEXEC) : -1;
+  if (file < 0 || flock(file, LOCK_EX) || pwrite(file, "no cache", 8, 0) != 8)
+    return 1;
+  get_a_token();
+  close(file);
+  rest_ms(5200);
+  get_a_token();
+  return 0;
+}
+
+static void start_race(const char *self)
+{
+  const char *argv[] = {
+      "unshare", "-m", "sh", "-c", "mount -t tmpfs none /dev/shm && exec \"$0\" race", self, NULL};
+  racer = process_start(argv, -1, -1);
+}
+
+static void a_private_cache(void **state)
+{
+  (void)state;
+  NEED_JOURNAL();
+  assert_int_equal(process_wait(racer), 0);
+  wait_until(is_ever_seen, row_of("cache-private"));
+  wait_until(is_ever_seen, row_of("cache-shared"));
+}
+
+/* ---- programs ---- */
+
+static void plain(const char *program, const char *scenario)
+{
+  const Plain one = {.program = program,
+                     .scenario = scenario,
+                     .shim = true,
+                     .port = emulator.port,
+                     .authority = &emulator};
+  plain_run(&one, &outcome);
+}
+
+static void a_clash(void **state)
+{
+  (void)state;
+  NEED_JOURNAL();
+  plain("probe-taken-g_free", "plain");
+  expect_event("program-unreachable", "clash");
+  expect_count("program-unreachable", 1);
+  expect_count("token-failure", 0);
+}
+
+static void not_verified(void **state)
+{
+  (void)state;
+  NEED_JOURNAL();
+  plain(NULL, "peer not verified"); /* two transfers */
+  expect_event("unverified", "certificate verification is switched off");
+  expect_count("unverified", 1);
+}
+
+static void a_duplicate(void **state)
+{
+  Client client, copy;
+  NEED_JOURNAL();
+  client_open(&client, MODE(state), BASE BUSINESSES);
+  client_expect(&client, 200);
+  client_adopt(&copy, &client, curl_easy_duphandle(client.curl));
+  for (int i = 0; i < 5; i++)
+    assert_int_equal(client_run(&copy), CURLE_ABORTED_BY_CALLBACK);
+  expect_event("duplicate-handle", "plain");
+  expect_count("duplicate-handle", 1);
+  client_close(&copy);
+  client_close(&client);
+}
+
+/* ---- the end ---- */
+
+static void every_row_has_come(void **state)
+{
+  (void)state;
+  NEED_JOURNAL();
+  unsigned missing = 0;
+  note_all();
+  for (size_t i = 0; i < row_count; i++)
+    if (!rows[i].ever) {
+      print_message("%s has not come: %s\n", rows[i].name,
+                    rows[i].why_not ? rows[i].why_not : "nothing brings it about");
+      missing += !rows[i].why_not;
+    }
+  assert_int_equal(missing, 0);
+}
+
+/* "-- ID" begins an entry, which names what it is about (systemd's CATALOG). */
+static void the_catalog_has_each(void **state)
+{
+  char line[1024], path[512];
+  size_t entries = 0;
+  (void)state;
+  snprintf(path, sizeof path, "%s/packaging/thred-auth.catalog", getenv("THRED_TEST_SOURCE"));
+  FILE *file = fopen(path, "re");
+  assert_non_null(file);
+  while (fgets(line, sizeof line, file)) {
+    if (strncmp(line, "-- ", 3) != 0)
+      continue;
+    bool known = false;
+    for (size_t i = 0; i < row_count; i++)
+      known |= strncmp(line + 3, rows[i].id, 32) == 0 && line[35] == '\n';
+    if (!known)
+      fail_msg("docs/logging.md has no %s", line);
+    entries++;
+    assert_non_null(fgets(line, sizeof line, file));
+    assert_int_equal(strncmp(line, "Subject: ", 9), 0);
+  }
+  fclose(file);
+  assert_int_equal(entries, row_count);
+}
+
+/* journald takes it, and shows the text for an id. */
+static void journalctl_takes_the_catalog(void **state)
+{
+  char command[1024];
+  (void)state;
+  if (!process_has("journalctl"))
+    skip();
+  snprintf(command, sizeof command,
+           "d=%s/catalog && mkdir -p $d/usr/lib/systemd/catalog && "
+           "cp %s $d/usr/lib/systemd/catalog/ && journalctl --update-catalog --root=$d && "
+           "journalctl --root=$d --list-catalog | grep -c thred-auth",
+           emulator.dir, harness_installed("lib/systemd/catalog/thred-auth.catalog"));
+  const char *argv[] = {"sh", "-c", command, NULL};
+  process_run(argv, NULL, &outcome);
+  assert_int_equal((size_t)atoi(outcome.out), row_count);
+  assert_string_equal(outcome.err, "");
+}
+
+/* ---- fixtures ---- */
+
+static char self[PATH_MAX];
+
+static int start(void **state)
+{
+  struct stat before, after;
+  assert_int_equal(stat("/proc/self/ns/mnt", &before), 0);
+  if (harness_start(state))
+    return -1;
+  read_rows();
+  assert_int_equal(stat("/proc/self/ns/mnt", &after), 0);
+  alone = before.st_ino != after.st_ino && journal_mount() && journal_start(journal_bind());
+  emulator_configure(&emulator, "60-events.conf", "[thred]\nlog = debug\n");
+  if (alone)
+    start_race(self);
+  return 0;
+}
+
+static int fresh(void **state)
+{
+  configure("");
+  control(&emulator, "DELETE", "fault");
+  const int result = harness_fresh(state);
+  if (alone)
+    forget();
+  return result;
+}
+
+#define TEST(name)                                                                                 \
+  {                                                                                                \
+#name, name, fresh, NULL, &mode_easy                                                           \
+  }
+
+int main(int argc, char **argv)
+{
+  const struct CMUnitTest tests[] = {
+      TEST(requests),
+      TEST(an_outage),
+      TEST(a_local_fault),
+      TEST(a_renewal),
+      TEST(the_key),
+      TEST(the_configuration),
+      TEST(no_configuration),
+      TEST(an_overwritten_lock),
+      TEST(an_expired_key),
+      TEST(no_keyring),
+      TEST(a_clash),
+      TEST(not_verified),
+      TEST(a_duplicate),
+      TEST(a_private_cache),
+      TEST(every_row_has_come),
+      TEST(the_catalog_has_each),
+      TEST(journalctl_takes_the_catalog),
+  };
+  if (argc > 1 && strcmp(argv[1], "race") == 0)
+    return race();
+  harness_require_installation();
+  if (!realpath(argv[0], self) || !getenv("THRED_TEST_SOURCE"))
+    return 77;
+  return cmocka_run_group_tests(tests, start, harness_stop);
+}

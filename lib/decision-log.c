@@ -32,15 +32,17 @@ Objection objection_of_connection(const char *because)
 /* A decision with the names that it has in the configuration. */
 typedef struct {
   const char *environment, *host, *kind, *business, *rule;
-  RoutePlace place; /* of the rule */
+  RoutePlace place; /* of the rule; without one, of the environment */
 } Decided;
 
 static Decided decided(const Snapshot *snapshot, const RouteDecision *decision)
 {
   Decided names = {0};
-  if (decision->environment != SNAPSHOT_NONE)
-    names.environment =
-        snapshot_string(snapshot, snapshot_environment(snapshot, decision->environment)->name);
+  if (decision->environment != SNAPSHOT_NONE) {
+    const SnapshotEnvironment *environment = snapshot_environment(snapshot, decision->environment);
+    names.environment = snapshot_string(snapshot, environment->name);
+    names.place = (RoutePlace){snapshot_string(snapshot, environment->file), environment->line};
+  }
   if (decision->host != SNAPSHOT_NONE)
     names.host = snapshot_string(snapshot, snapshot_host(snapshot, decision->host)->name);
   if (decision->token != SNAPSHOT_TOKEN_NONE)
@@ -91,11 +93,13 @@ static void add_place(char *text, RoutePlace place)
     add(text, " (%s:%u)", place.file, (unsigned)place.line);
 }
 
-static void add_rule(char *text, const Decided *names)
+/* What stands nowhere else in the line. */
+static void add_rule(char *text, const Decided *names, RoutePlace told)
 {
   if (names->rule)
     add(text, ", [route %s]", names->rule);
-  add_place(text, names->place);
+  if (!told.file || told.line != names->place.line || strcmp(told.file, names->place.file) != 0)
+    add_place(text, names->place);
 }
 
 /* Up to the query, which may hold secrets of the program's. */
@@ -125,7 +129,7 @@ void decision_log_sent(const Snapshot *snapshot, const RouteDecision *decision, 
   add_token(details, &names);
   add(details, " [environment %s], generation %llu", names.environment,
       (unsigned long long)generation);
-  add_rule(details, &names);
+  add_rule(details, &names, (RoutePlace){NULL, 0});
   write_line(&fields, method, url, details);
 }
 
@@ -156,8 +160,10 @@ void decision_log_none(const Snapshot *snapshot, const RouteDecision *decision, 
   LogFields fields = fields_of(&names);
   fields.reason = objection->reason;
   add(details, "%s", objection->because);
-  if (objection->because == route_reason_text(decision->reason)) { /* or it is another's word */
-    const RoutePlace place = route_reason_place(snapshot, decision);
+  RoutePlace place = {NULL, 0};
+  if (objection->because == route_reason_text(decision->reason)) /* or it is another's word */
+    place = route_reason_place(snapshot, decision);
+  if (place.file) {
     fields.file = place.file;
     fields.line = place.line;
     add_place(details, place);
@@ -168,7 +174,7 @@ void decision_log_none(const Snapshot *snapshot, const RouteDecision *decision, 
     add(details, ", ");
     add_token(details, &names);
   }
-  add_rule(details, &names);
+  add_rule(details, &names, place);
   write_line(&fields, method, url, details);
 }
 

@@ -31,6 +31,7 @@ typedef struct {
   CacheKey key;
   CacheLabel label;
   int64_t deadline_ms;
+  bool patient;   /* .. is the environment's: the caller has time enough */
   int stalls;     /* how often in a row the lock was not to be had */
   unsigned waits; /* slices so far */
   uint32_t random;
@@ -186,6 +187,7 @@ static void set_patience(Call *call)
   call->waits = 0;
   call->random = (uint32_t)clock_monotonic_ns() | 1;
   call->deadline_ms = bearer_deadline_ms(call->request);
+  call->patient = call->deadline_ms < call->request->deadline_ms;
 }
 
 /* ---- fetching ---- */
@@ -534,10 +536,10 @@ static int get_token(const BearerRequest *request, CacheToken *token, Error *err
       return THRED_OK;
     code = on_miss(&call, token, error);
   } while (code == THRED_E_AGAIN);
-  if (code)
-    bearer_log_failure(&call.label, code, error);
-  else
+  if (code == THRED_OK)
     bearer_log_token(&call.label, token);
+  else if (code != THRED_E_TIMEOUT || call.patient)
+    bearer_log_failure(&call.label, code, error);
   return code;
 }
 

@@ -102,14 +102,17 @@ static Holder *new_holder(const void *block, size_t size, const uint8_t origin[D
   return holder;
 }
 
-/* Puts `holder`, with the caller's reference, where `place` is. */
-static void put(_Atomic(Holder *) *place, Holder *holder)
+/* Puts `holder`, with the caller's reference, where `place` is. True: what was there had problems.
+ */
+static bool put(_Atomic(Holder *) *place, Holder *holder)
 {
   process_lock(&lock);
   Holder *old = atomic_exchange(place, holder);
   process_unlock(&lock);
+  const bool had_problems = old && snapshot_of(old)->problems.count > 0;
   if (old)
     config_release(snapshot_of(old));
+  return had_problems;
 }
 
 /* The files are as they were, and there is no other reason to read them again. */
@@ -178,16 +181,16 @@ static void log_problems(const Snapshot *snapshot)
   }
 }
 
-/* `before` is what was in use, or NULL; `snapshot` is from now on. */
-static void log_restored(const Snapshot *before, const Snapshot *snapshot)
+/* `was_wrong`: what was in use, or was not good enough for that, had problems. */
+static void log_restored(bool was_wrong, const Snapshot *snapshot)
 {
   const LogFields fields = {.event = EVENT_CONFIGURATION_RESTORED};
   const LogState unread = {.event = EVENT_CONFIGURATION_KEPT},
                  missing = {.event = EVENT_CONFIGURATION_MISSING};
+  const int64_t now = clock_boot_ms();
   int64_t lasted_ms;
-  bool was_wrong = atomic_load(&rejected) != NULL || (before && before->problems.count > 0);
-  was_wrong |= log_state_end(&unread, clock_boot_ms(), clock_boot_ms(), &lasted_ms);
-  was_wrong |= log_state_end(&missing, clock_boot_ms(), clock_boot_ms(), &lasted_ms);
+  was_wrong |= log_state_end(&unread, now, now, &lasted_ms);
+  was_wrong |= log_state_end(&missing, now, now, &lasted_ms);
   if (was_wrong && snapshot->problems.count == 0)
     log_event(&fields, "the changed configuration is in use, and has no errors any more");
 }
@@ -211,13 +214,13 @@ static const Snapshot *choose(const Snapshot *old, Holder *holder)
     return old;
   }
   config_again(snapshot);
-  log_restored(old, snapshot);
-  put(&current, holder);
-  put(&rejected, NULL);
+  bool was_wrong = put(&current, holder);
+  was_wrong |= put(&rejected, NULL);
   atomic_store(&told, mark_of_problems(snapshot));
   atomic_store(&told_rejected, 0);
   config_release(old);
   log_set_level((SnapshotLog)snapshot->log);
+  log_restored(was_wrong, snapshot);
   return snapshot;
 }
 

@@ -134,7 +134,8 @@ static void add_fields(Entry *entry, SnapshotLog level, const LogFields *fields)
   add_number(entry, "THRED_CONFIG_LINE", fields->line);
 }
 
-static void begin_entry(Entry *entry, const char *end, const char *format, va_list args)
+__attribute__((format(printf, 3, 0))) static void begin_entry(Entry *entry, const char *end,
+                                                              const char *format, va_list args)
 {
   char *text = entry->text + MESSAGE_START;
   memcpy(entry->text, MESSAGE, MESSAGE_START);
@@ -145,8 +146,10 @@ static void begin_entry(Entry *entry, const char *end, const char *format, va_li
   entry->length = entry->message = MESSAGE_START + strlen(text);
 }
 
-static void write_entry(SnapshotLog level, const LogFields *fields, const char *end,
-                        const char *format, va_list args)
+__attribute__((format(printf, 4, 0))) static void write_entry(SnapshotLog level,
+                                                              const LogFields *fields,
+                                                              const char *end, const char *format,
+                                                              va_list args)
 {
   int saved_errno = errno, old_state;
   Entry entry;

@@ -139,8 +139,8 @@ static void warn_unverified(const Decided *names, const char *because)
 {
   LogFields fields = fields_of(names);
   fields.event = EVENT_UNVERIFIED;
-  fields.reason = because;
-  log_wrong(&fields, NULL, NULL, "no token for %s [environment %s]: %s", names->host,
+  fields.reason = "unverified";
+  log_wrong(&fields, because, NULL, "no token for %s [environment %s]: %s", names->host,
             names->environment, because);
 }
 

@@ -35,8 +35,9 @@ chmod 644 "$thred/credentials" # which is refused
 call
 call
 
-# command NUMBER: as the document shows it, with as much again to read by.
+# command NUMBER: as the document shows it.
 command() {
+  # shellcheck disable=SC2016  # nothing to expand
   sed -n '/^```$/,/^```$/p' "$docs" | grep -v '^```' | sed -n "$1p"
 }
 shown() {

@@ -496,7 +496,7 @@ static void not_verified(void **state)
   (void)state;
   NEED_JOURNAL();
   plain(NULL, "peer not verified"); /* two transfers */
-  expect_event("unverified", "certificate verification is switched off");
+  expect_event("unverified", "unverified");
   expect_count("unverified", 1);
 }
 

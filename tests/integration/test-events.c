@@ -19,139 +19,13 @@
 #include <unistd.h>
 
 #include "client.h"
+#include "events-fixture.h"
 #include "journal.h"
 #include "lib/cache-layout.h"
 #include "run-plain.h"
 #include "run-probe.h"
 
-/* ---- the document ---- */
-
-#define ROWS_MAX 40
-
-typedef struct Row {
-  char name[64], id[64], level[16], words[256];
-  unsigned seen;   /* since forget() */
-  bool ever;       /* .. or not here: `why_not` */
-  char reason[64]; /* THRED_REASON of the last one */
-  const char *why_not;
-} Row;
-
-static Row rows[ROWS_MAX + 1];
-static size_t row_count;
-
-static void read_rows(void)
-{
-  char line[2048], path[512];
-  snprintf(path, sizeof path, "%s/docs/logging.md", getenv("THRED_TEST_SOURCE"));
-  FILE *file = fopen(path, "re");
-  assert_non_null(file);
-  while (fgets(line, sizeof line, file)) {
-    Row *row = &rows[row_count];
-    if (sscanf(line, "| `%63[a-z-]` `%63[0-9a-f]` | %15[a-z] | %255[^|]|", row->name, row->id,
-               row->level, row->words) == 4)
-      row_count++;
-    assert_true(row_count < ROWS_MAX);
-  }
-  fclose(file);
-  assert_true(row_count >= 20);
-}
-
-static Row *row_of(const char *name)
-{
-  for (size_t i = 0; i < row_count; i++)
-    if (strcmp(rows[i].name, name) == 0)
-      return &rows[i];
-  fail_msg("docs/logging.md has no event %s", name);
-  return &rows[ROWS_MAX]; /* not reached */
-}
-
-/* One of the words in backticks is in the line. */
-static bool has_words(const Row *row, const char *line)
-{
-  char words[256];
-  snprintf(words, sizeof words, "%s", row->words);
-  for (char *at = strchr(words, '`'), *end; at && (end = strchr(at + 1, '`'));
-       at = strchr(end + 1, '`')) {
-    *end = 0;
-    if (strstr(line, at + 1))
-      return true;
-  }
-  return false;
-}
-
-/* ---- the journal ---- */
-
 static bool alone;
-
-static void note(const JournalEntry *entry)
-{
-  static const char *const levels[] = {"", "", "", "error", "warning", "", "info", "debug"};
-  const char *name = journal_field(entry, "THRED_EVENT");
-  const char *line = journal_field(entry, "MESSAGE"),
-             *reason = journal_field(entry, "THRED_REASON");
-  if (!name) {
-    assert_null(journal_field(entry, "MESSAGE_ID"));
-    return;
-  }
-  Row *row = row_of(name);
-  row->seen++;
-  row->ever = true;
-  snprintf(row->reason, sizeof row->reason, "%s", reason ? reason : "");
-  assert_string_equal(journal_field(entry, "MESSAGE_ID"), row->id);
-  assert_string_equal(levels[atoi(journal_field(entry, "PRIORITY"))], row->level);
-  if (!has_words(row, line))
-    fail_msg("%s: %s", name, line);
-}
-
-static void note_all(void)
-{
-  static JournalEntry entry;
-  const char *mistake;
-  while (journal_take(&entry, &mistake)) {
-    if (mistake)
-      fail_msg("%s: %s", mistake, entry.text);
-    note(&entry);
-  }
-}
-
-static void forget(void)
-{
-  note_all();
-  for (size_t i = 0; i < row_count; i++)
-    rows[i].seen = 0;
-}
-
-static bool is_seen(void *data)
-{
-  note_all();
-  return ((Row *)data)->seen > 0;
-}
-
-static bool is_ever_seen(void *data)
-{
-  note_all();
-  return ((Row *)data)->ever;
-}
-
-static void expect_event(const char *name, const char *reason)
-{
-  Row *row = row_of(name);
-  wait_until(is_seen, row);
-  if (reason)
-    assert_string_equal(row->reason, reason);
-}
-
-static void expect_count(const char *name, unsigned count)
-{
-  note_all();
-  if (row_of(name)->seen != count)
-    fail_msg("%s: %u times, not %u", name, row_of(name)->seen, count);
-}
-
-static void cannot(const char *name, const char *why)
-{
-  row_of(name)->why_not = why;
-}
 
 /* ---- who logs ---- */
 
@@ -187,15 +61,15 @@ static void requests(void **state)
   (void)state;
   NEED_JOURNAL();
   probe(BASE INVOICES);
-  expect_event("decision", "token");
-  expect_event("token-fetched", NULL);
+  events_expect("decision", "token");
+  events_expect("token-fetched", NULL);
   control_revoke(&emulator);
   probe(BASE INVOICES);
-  expect_event("token-refused", NULL);
-  forget();
+  events_expect("token-refused", NULL);
+  events_forget();
   probe(BASE "/v1/platform/oauth2/token");
-  expect_event("decision", "tokenless");
-  expect_count("decision", 1);
+  events_expect("decision", "tokenless");
+  events_expect_count("decision", 1);
 }
 
 /* The program is this one. The endpoint is well again after many requests. Without decisions: they
@@ -209,9 +83,9 @@ static void an_outage(void **state)
   client_open(&client, MODE(state), BASE INVOICES);
   for (int i = 0; i < 300; i++)
     client_expect(&client, 401);
-  expect_event("token-failure", "server");
-  expect_count("token-failure", 1);
-  expect_count("token-restored", 0);
+  events_expect("token-failure", "server");
+  events_expect_count("token-failure", 1);
+  events_expect_count("token-restored", 0);
   control(&emulator, "DELETE", "fault");
   for (int64_t since = now_ms(); now_ms() - since < 20000;) {
     client_run(&client);
@@ -221,9 +95,9 @@ static void an_outage(void **state)
   }
   for (int i = 0; i < 50; i++)
     client_expect(&client, 200);
-  expect_event("token-restored", NULL);
-  expect_count("token-failure", 1);
-  expect_count("token-restored", 1);
+  events_expect("token-restored", NULL);
+  events_expect_count("token-failure", 1);
+  events_expect_count("token-restored", 1);
   client_close(&client);
 }
 
@@ -236,8 +110,8 @@ static void a_local_fault(void **state)
   client_open(&client, MODE(state), BASE INVOICES);
   for (int i = 0; i < 30; i++)
     client_expect(&client, 401);
-  expect_event("token-failure", "no-credential");
-  expect_count("token-failure", 1);
+  events_expect("token-failure", "no-credential");
+  events_expect_count("token-failure", 1);
   assert_int_equal(chmod(emulator.credentials, 0600), 0);
   client_close(&client);
 }
@@ -253,8 +127,8 @@ static void a_renewal(void **state)
   rest_ms(1700);
   for (int i = 0; i < 10; i++)
     client_expect(&client, 200);
-  expect_event("renewal-failure", "server");
-  expect_count("renewal-failure", 1);
+  events_expect("renewal-failure", "server");
+  events_expect_count("renewal-failure", 1);
   control(&emulator, "DELETE", "fault");
   client_close(&client);
 }
@@ -266,7 +140,7 @@ static void the_key(void **state)
   NEED_JOURNAL();
   configure("[environment sandbox]\nkey-created = 2020-01-01\n");
   probe(BASE INVOICES);
-  expect_event("key-age", NULL);
+  events_expect("key-age", NULL);
   snprintf(path, sizeof path, "%s/wrong", emulator.dir);
   int file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   dprintf(file, "THRED_PARTNER_UUID=00000000-0000-4000-8000-000000000000\n"
@@ -278,7 +152,7 @@ static void the_key(void **state)
            path);
   configure(conf);
   probe(BASE INVOICES);
-  expect_event("key-replaced", NULL);
+  events_expect("key-replaced", NULL);
   assert_string_equal(outcome.out, "0 200\n");
 }
 
@@ -290,17 +164,17 @@ static void the_configuration(void **state)
   client_expect(&client, 200);
   configure("[environment sandbox]\ntimeout = soon\n");
   probe(BASE INVOICES);
-  expect_event("configuration-problem", NULL);
+  events_expect("configuration-problem", NULL);
   rest_ms(1100);
   client_expect(&client, 200);
-  expect_event("configuration-kept", "problem");
+  events_expect("configuration-kept", "problem");
   configure("[environment sandbox]\ntimeout = 14\n");
   rest_ms(1100);
   client_expect(&client, 200);
-  expect_event("configuration-restored", NULL);
+  events_expect("configuration-restored", NULL);
   for (int i = 0; i < 20; i++)
     client_expect(&client, 200);
-  expect_count("configuration-restored", 1);
+  events_expect_count("configuration-restored", 1);
   client_close(&client);
 }
 
@@ -316,8 +190,8 @@ static void no_configuration(void **state)
   const Probe one = {.arguments = {"get", BASE INVOICES, "20"}, .environment = {variable}};
   probe_run(&one, &outcome);
   /* `log` is in the configuration: what there is of it is the default. */
-  expect_event("configuration-missing", "internal");
-  expect_count("configuration-missing", 1);
+  events_expect("configuration-missing", "internal");
+  events_expect_count("configuration-missing", 1);
 }
 
 /* ---- the cache ---- */
@@ -346,11 +220,11 @@ static void an_overwritten_lock(void **state)
                    sizeof garbage);
   close(file);
   emulator_forget_tokens(&emulator); /* or they are read without it */
-  forget();
+  events_forget();
   probe(BASE INVOICES);
   assert_string_equal(outcome.out, "0 200\n");
-  expect_event("cache-replaced", NULL);
-  expect_count("cache-replaced", 1);
+  events_expect("cache-replaced", NULL);
+  events_expect_count("cache-replaced", 1);
 }
 
 static void an_expired_key(void **state)
@@ -368,11 +242,11 @@ static void an_expired_key(void **state)
     sprintf(name + strlen(name), "%02x", salt[i]);
   const long key = syscall(SYS_keyctl, KEYCTL_SEARCH, KEY_SPEC_USER_KEYRING, "user", name, 0);
   if (key < 0 || syscall(SYS_keyctl, KEYCTL_UNLINK, key, KEY_SPEC_USER_KEYRING) < 0) {
-    cannot("cache-key-expired", "no keyring");
+    events_cannot("cache-key-expired", "no keyring");
     skip();
   }
   probe(BASE INVOICES);
-  expect_event("cache-key-expired", NULL);
+  events_expect("cache-key-expired", NULL);
 }
 
 static void no_keyring(void **state)
@@ -382,13 +256,13 @@ static void no_keyring(void **state)
   NEED_JOURNAL();
   snprintf(program, sizeof program, "%s", harness_beside("../unit/run-without-keyring"));
   if (access(program, X_OK) || SANITIZED) {
-    cannot("cache-unsealed", "no run-without-keyring");
+    events_cannot("cache-unsealed", "no run-without-keyring");
     skip();
   }
   const Probe one = {.arguments = {"get", BASE INVOICES, "3"}, .wrapper = {program}};
   probe_run(&one, &outcome);
-  expect_event("cache-unsealed", NULL);
-  expect_count("cache-unsealed", 1);
+  events_expect("cache-unsealed", NULL);
+  events_expect_count("cache-unsealed", 1);
 }
 
 /* A process whose segment somebody holds who makes room for another: it looks again after five
@@ -465,8 +339,8 @@ static void a_private_cache(void **state)
   NEED_JOURNAL();
   mark(emulator.dir, "go");
   assert_int_equal(process_wait(racer), 0);
-  wait_until(is_ever_seen, row_of("cache-private"));
-  wait_until(is_ever_seen, row_of("cache-shared"));
+  wait_until(events_is_ever_seen, events_find("cache-private"));
+  wait_until(events_is_ever_seen, events_find("cache-shared"));
 }
 
 /* ---- programs ---- */
@@ -486,9 +360,9 @@ static void a_clash(void **state)
   (void)state;
   NEED_JOURNAL();
   plain("probe-taken-g_free", "plain");
-  expect_event("program-unreachable", "clash");
-  expect_count("program-unreachable", 1);
-  expect_count("token-failure", 0);
+  events_expect("program-unreachable", "clash");
+  events_expect_count("program-unreachable", 1);
+  events_expect_count("token-failure", 0);
 }
 
 static void not_verified(void **state)
@@ -496,8 +370,8 @@ static void not_verified(void **state)
   (void)state;
   NEED_JOURNAL();
   plain(NULL, "peer not verified"); /* two transfers */
-  expect_event("unverified", "unverified");
-  expect_count("unverified", 1);
+  events_expect("unverified", "unverified");
+  events_expect_count("unverified", 1);
 }
 
 static void a_duplicate(void **state)
@@ -509,8 +383,8 @@ static void a_duplicate(void **state)
   client_adopt(&copy, &client, curl_easy_duphandle(client.curl));
   for (int i = 0; i < 5; i++)
     assert_int_equal(client_run(&copy), CURLE_ABORTED_BY_CALLBACK);
-  expect_event("duplicate-handle", "plain");
-  expect_count("duplicate-handle", 1);
+  events_expect("duplicate-handle", "plain");
+  events_expect_count("duplicate-handle", 1);
   client_close(&copy);
   client_close(&client);
 }
@@ -522,12 +396,12 @@ static void every_row_has_come(void **state)
   (void)state;
   NEED_JOURNAL();
   unsigned missing = 0;
-  note_all();
-  for (size_t i = 0; i < row_count; i++)
-    if (!rows[i].ever) {
-      print_message("%s has not come: %s\n", rows[i].name,
-                    rows[i].why_not ? rows[i].why_not : "nothing brings it about");
-      missing += !rows[i].why_not;
+  events_note();
+  for (size_t i = 0; i < events_count; i++)
+    if (!events[i].ever) {
+      print_message("%s has not come: %s\n", events[i].name,
+                    events[i].why_not ? events[i].why_not : "nothing brings it about");
+      missing += !events[i].why_not;
     }
   assert_int_equal(missing, 0);
 }
@@ -545,8 +419,8 @@ static void the_catalog_has_each(void **state)
     if (strncmp(line, "-- ", 3) != 0)
       continue;
     bool known = false;
-    for (size_t i = 0; i < row_count; i++)
-      known |= strncmp(line + 3, rows[i].id, 32) == 0 && line[35] == '\n';
+    for (size_t i = 0; i < events_count; i++)
+      known |= strncmp(line + 3, events[i].id, 32) == 0 && line[35] == '\n';
     if (!known)
       fail_msg("docs/logging.md has no %s", line);
     entries++;
@@ -554,7 +428,7 @@ static void the_catalog_has_each(void **state)
     assert_int_equal(strncmp(line, "Subject: ", 9), 0);
   }
   fclose(file);
-  assert_int_equal(entries, row_count);
+  assert_int_equal(entries, events_count);
 }
 
 /* journald takes it, and shows the text for an id. */
@@ -571,7 +445,7 @@ static void journalctl_takes_the_catalog(void **state)
            emulator.dir, harness_installed("lib/systemd/catalog/thred-auth.catalog"));
   const char *argv[] = {"sh", "-c", command, NULL};
   process_run(argv, NULL, &outcome);
-  assert_int_equal((size_t)atoi(outcome.out), row_count);
+  assert_int_equal((size_t)atoi(outcome.out), events_count);
   assert_string_equal(outcome.err, "");
 }
 
@@ -585,7 +459,7 @@ static int start(void **state)
   assert_int_equal(stat("/proc/self/ns/mnt", &before), 0);
   if (harness_start(state))
     return -1;
-  read_rows();
+  events_read();
   assert_int_equal(stat("/proc/self/ns/mnt", &after), 0);
   alone = before.st_ino != after.st_ino && journal_mount() && journal_start(journal_bind());
   emulator_configure(&emulator, "60-events.conf", "[thred]\nlog = debug\n");
@@ -600,7 +474,7 @@ static int fresh(void **state)
   control(&emulator, "DELETE", "fault");
   const int result = harness_fresh(state);
   if (alone)
-    forget();
+    events_forget();
   return result;
 }
 

@@ -7,11 +7,10 @@
 #include <string.h>
 #include <thred/credential-module.h>
 
+#include "lib/bearer-log.h"
 #include "lib/clock.h"
 #include "lib/digest.h"
 #include "lib/fetch-load.h"
-#include "lib/key-age.h"
-#include "lib/log.h"
 #include "lib/process.h"
 #include "lib/secret-memory.h"
 #include "lib/secure.h"
@@ -23,8 +22,6 @@
 #define RENEW_CALM_MS     60000 /* more than this left: renewing may not cost a caller much */
 #define RENEW_PATIENCE_MS 6000  /* what it may cost then; half of it is for the sources */
 #define STALLS_MAX        60    /* of 50 ms: longer than the cache takes to give itself up */
-#define SAME_WARNING_MS   60000
-#define DAY_MS            86400000
 
 /* One call: the request with what is derived from it once. */
 typedef struct {
@@ -34,6 +31,7 @@ typedef struct {
   CacheKey key;
   CacheLabel label;
   int64_t deadline_ms;
+  bool patient;   /* .. is the environment's: the caller has time enough */
   int stalls;     /* how often in a row the lock was not to be had */
   unsigned waits; /* slices so far */
   uint32_t random;
@@ -174,6 +172,14 @@ static int begin(Call *call, const BearerRequest *request, Error *error)
   return THRED_OK;
 }
 
+/* One process is the first to say so, and one line tells. */
+static void note_refused(const Call *call)
+{
+  const uint64_t generation = call->request->refused;
+  if (generation && cache_refuse(call->cache, &call->key, generation))
+    bearer_log_refused(&call->label, generation);
+}
+
 /* For a call that may take time. */
 static void set_patience(Call *call)
 {
@@ -181,48 +187,10 @@ static void set_patience(Call *call)
   call->waits = 0;
   call->random = (uint32_t)clock_monotonic_ns() | 1;
   call->deadline_ms = bearer_deadline_ms(call->request);
+  call->patient = call->deadline_ms < call->request->deadline_ms;
 }
 
 /* ---- fetching ---- */
-
-/* A sentence that was written within the last minute is not written again. */
-static void warn_once_a_minute(const char *message)
-{
-  static _Atomic uint64_t last_hash;
-  static _Atomic int64_t last_ms;
-  uint64_t hash = 14695981039346656037u; /* FNV-1a: equal sentences, not security */
-  for (const char *p = message; *p; p++)
-    hash = (hash ^ (unsigned char)*p) * 1099511628211u;
-  int64_t now = clock_coarse_ms();
-  if (atomic_exchange(&last_hash, hash) == hash && now - atomic_load(&last_ms) < SAME_WARNING_MS)
-    return;
-  atomic_store(&last_ms, now);
-  log_warning("%s", message);
-}
-
-/* What a module wants to have told, a command's standard error, say. */
-static void note(const char *text)
-{
-  log_info("credentials: %s", text);
-}
-
-/* Whoever fetches says it: on a busy machine one process an hour, and each once a day. */
-static void warn_of_age(const Call *call)
-{
-  static _Atomic int64_t last_ms;
-  const Snapshot *snapshot = call->request->snapshot;
-  const int64_t now = clock_boot_ms(), last = atomic_load(&last_ms);
-  int days = 0;
-  if (call->label.business ||
-      !key_age_days(snapshot_string(snapshot, call->environment->key_created),
-                    clock_real_ms() / 1000, &days) ||
-      days < KEY_AGE_WARN || (last && now - last < DAY_MS))
-    return;
-  atomic_store(&last_ms, now);
-  log_warning("the API key of [environment %s] is %d days old (key-created); Thred asks for a new "
-              "one every %d days",
-              call->label.environment, days, KEY_AGE_LIMIT);
-}
 
 static int request_token(const Call *call, int64_t deadline_ms, const char *partner_token,
                          CacheToken *token, FetchResult *result, Error *error)
@@ -243,7 +211,7 @@ static int request_token(const Call *call, int64_t deadline_ms, const char *part
                         .wait_end = worker_wait_end,
                         .start = worker_start,
                         .note_lost = worker_note_lost,
-                        .note = note,
+                        .note = bearer_log_note,
                         .at_secure = (int)paths.origin.at_secure};
     token->boot_ms = clock_boot_ms();
     token->real_ms = clock_real_ms();
@@ -297,32 +265,17 @@ static int request_business_token(const Call *call, int64_t deadline_ms, CacheTo
   return code;
 }
 
-/* The log names a token by kind, business, environment and generation; never by a part of it. */
-#define TOKEN_NAME "%s token%s%s [environment %s]"
-#define TOKEN_NAMED(label)                                                                         \
-  (label)->business ? "business" : "partner", (label)->business ? " of " : "",                     \
-      (label)->business ? (label)->business : "", (label)->environment
-
-static void log_asking(const Call *call)
-{
-  if (call->request->refused)
-    log_debug("asking %s for another " TOKEN_NAME ": generation %llu was refused",
-              call->request->host, TOKEN_NAMED(&call->label),
-              (unsigned long long)call->request->refused);
-  else
-    log_debug("asking %s for a " TOKEN_NAME, call->request->host, TOKEN_NAMED(&call->label));
-}
-
 static int fetch_token(const Call *call, int64_t deadline_ms, CacheToken *token,
                        FetchResult *result, Error *error)
 {
   memset(result, 0, sizeof *result);
-  warn_of_age(call);
-  log_asking(call);
+  if (!call->label.business)
+    bearer_log_age(call->request->snapshot, call->environment);
+  bearer_log_asking(&call->label, call->request->refused);
   int code = call->label.business ? request_business_token(call, deadline_ms, token, result, error)
                                   : request_token(call, deadline_ms, NULL, token, result, error);
-  if (code && code != THRED_E_CLASH) /* told already, once */
-    warn_once_a_minute(error->message);
+  if (code == THRED_OK && result->from_next)
+    bearer_log_next(&call->label);
   return code;
 }
 
@@ -334,9 +287,7 @@ static int fetch_as_owner(const Call *call, CacheClaim *claim, CachePurpose purp
   int code = fetch_token(call, deadline_ms, token, &result, error);
   if (code == THRED_OK) {
     cache_publish(call->cache, &call->key, claim, token); /* if not, it is good for us alone */
-    log_debug("%s gave a " TOKEN_NAME ", generation %llu, for %lld s", call->request->host,
-              TOKEN_NAMED(&call->label), (unsigned long long)token->generation,
-              (long long)result.lifetime);
+    bearer_log_fetched(&call->label, token->generation, result.lifetime);
   } else if (result.shared_failure) {
     cache_fail(call->cache, &call->key, claim, code, result.http_status, result.retry_after * 1000);
   } else if (purpose == CACHE_FOR_RENEWAL) {
@@ -396,6 +347,8 @@ static int replace_as_owner(const Call *call, CacheClaim *claim, CachePurpose pu
   int code = fetch_as_owner(call, claim, purpose, deadline_ms, &fresh, &error);
   if (code == THRED_OK)
     move_token(token, &fresh);
+  else
+    bearer_log_kept(&call->label, code, &error);
   secret_room_free(fresh.value);
   return code;
 }
@@ -556,6 +509,19 @@ static int on_miss(Call *call, CacheToken *token, Error *error)
   return THRED_E_AGAIN;
 }
 
+/* What is in the cache, or a better one. */
+static bool take_cached(Call *call, CacheToken *token)
+{
+  if (cache_read(call->cache, &call->key, token) != CACHE_HIT)
+    return false;
+  bearer_log_token(&call->label, token);
+  if (is_suspect(call->request, token))
+    replace_suspect(call, token);
+  else if (is_due(call, token))
+    renew(call, token);
+  return true;
+}
+
 static int get_token(const BearerRequest *request, CacheToken *token, Error *error)
 {
   Call call;
@@ -563,18 +529,16 @@ static int get_token(const BearerRequest *request, CacheToken *token, Error *err
   if (code)
     return code;
   set_patience(&call);
-  if (request->refused)
-    cache_refuse(call.cache, &call.key, request->refused);
+  note_refused(&call);
   do {
-    if (cache_read(call.cache, &call.key, token) == CACHE_HIT) {
-      if (is_suspect(request, token))
-        replace_suspect(&call, token);
-      else if (is_due(&call, token))
-        renew(&call, token);
+    if (take_cached(&call, token))
       return THRED_OK;
-    }
     code = on_miss(&call, token, error);
   } while (code == THRED_E_AGAIN);
+  if (code == THRED_OK)
+    bearer_log_token(&call.label, token);
+  else if (code != THRED_E_TIMEOUT || call.patient)
+    bearer_log_failure(&call.label, code, error);
   return code;
 }
 
@@ -584,10 +548,11 @@ static int try_token(const BearerRequest *request, CacheToken *token, Error *err
   int code = begin(&call, request, error);
   if (code)
     return code;
-  if (request->refused)
-    cache_refuse(call.cache, &call.key, request->refused);
-  if (cache_read(call.cache, &call.key, token) == CACHE_HIT)
+  note_refused(&call);
+  if (cache_read(call.cache, &call.key, token) == CACHE_HIT) {
+    bearer_log_token(&call.label, token);
     return THRED_OK;
+  }
   if (cache_is_busy(call.cache, &call.key))
     return error_set(error, THRED_E_AGAIN, "the token is being fetched");
   return error_set(error, THRED_E_WOULD_BLOCK, "the token has to be fetched");
@@ -598,10 +563,10 @@ static BearerLook look_for_token(const BearerRequest *request, CacheToken *token
   Call call;
   if (begin(&call, request, error))
     return BEARER_NONE;
-  if (request->refused)
-    cache_refuse(call.cache, &call.key, request->refused);
+  note_refused(&call);
   if (cache_read(call.cache, &call.key, token) != CACHE_HIT)
     return BEARER_NONE;
+  bearer_log_token(&call.label, token);
   if (is_suspect(request, token))
     return BEARER_SUSPECT;
   return is_due(&call, token) ? BEARER_DUE : BEARER_GOOD;
@@ -613,7 +578,7 @@ static int refuse_token(const BearerRequest *request, CacheToken *token, Error *
   int code = begin(&call, request, error);
   (void)token;
   if (code == THRED_OK)
-    cache_refuse(call.cache, &call.key, request->refused);
+    note_refused(&call);
   return code;
 }
 

@@ -227,11 +227,12 @@ static void retry_after(int error)
 /* Once: the state of this machine, not of each process. */
 static void say_unsealed(const Cache *cache, const CacheWhy *why)
 {
+  const LogFields fields = {.event = EVENT_CACHE_UNSEALED};
   if (cache && why->keyring)
-    log_warning(
-        "no key for sealed tokens from the kernel's keyring (%s): those in %s can be read by "
-        "whoever can read that; seal = required would keep them out of it",
-        strerror(why->error), cache->path);
+    log_event(&fields,
+              "no key for sealed tokens from the kernel's keyring (%s): those in %s can be read by "
+              "whoever can read that; seal = required would keep them out of it",
+              strerror(why->error), cache->path);
 }
 
 static Cache *attach_segment(CacheKind kind, bool create, uint32_t entries, CacheWhy *why)
@@ -246,8 +247,9 @@ static Cache *attach_segment(CacheKind kind, bool create, uint32_t entries, Cach
       retry_after(why->error);
     return NULL;
   }
+  const LogFields fields = {.event = EVENT_CACHE_SHARED};
   if (atomic_exchange(&said_private, false))
-    log_info("the shared cache is used again");
+    log_event(&fields, "the shared cache is used again");
   return install(cache, kind, seen);
 }
 
@@ -278,12 +280,13 @@ static Cache *second_best(SnapshotSeal seal, bool keyed)
 /* Once, until there is a shared one again. */
 static void say_private(const char *none, const CacheWhy *why)
 {
+  const LogFields fields = {.event = EVENT_CACHE_PRIVATE};
   if (!atomic_exchange(&said_private, true))
-    log_warning("no shared cache (%s%s): tokens are cached in this process alone",
-                none           ? none
-                : why->keyring ? "seal = required, and the kernel's keyring gives no key: "
-                               : "",
-                none ? "" : strerror(why->error));
+    log_event(&fields, "no shared cache (%s%s): tokens are cached in this process alone",
+              none           ? none
+              : why->keyring ? "seal = required, and the kernel's keyring gives no key: "
+                             : "",
+              none ? "" : strerror(why->error));
 }
 
 static Cache *attach_private(void)

@@ -39,14 +39,16 @@ bool cache_is_usable(const Cache *cache)
 
 void cache_retire(Cache *cache, const char *why)
 {
+  const LogFields fields = {.event = EVENT_CACHE_REPLACED};
   if (atomic_exchange(&cache->header->state, CACHE_RETIRED) != CACHE_RETIRED)
-    log_error("the shared cache is given up and made anew: %s", why);
+    log_event(&fields, "the shared cache is given up and made anew: %s", why);
 }
 
 void cache_expire(Cache *cache)
 {
+  const LogFields fields = {.event = EVENT_CACHE_KEY_EXPIRED};
   if (atomic_exchange(&cache->header->state, CACHE_RETIRED) != CACHE_RETIRED)
-    log_info("the key of the shared cache has expired: a new one is made");
+    log_event(&fields, "the key of the shared cache has expired: a new one is made");
 }
 
 /* ---- locking ---- */

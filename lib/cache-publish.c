@@ -216,8 +216,9 @@ void cache_release(Cache *cache, const CacheKey *key, CacheClaim *claim)
 
 /* ---- a 401 ---- */
 
-void cache_refuse(Cache *cache, const CacheKey *key, uint64_t generation)
+bool cache_refuse(Cache *cache, const CacheKey *key, uint64_t generation)
 {
+  bool is_news = false;
   copies_drop(key);
   bool locked = cache_lock(cache);
   uint32_t index = cache_find(cache, key);
@@ -225,7 +226,9 @@ void cache_refuse(Cache *cache, const CacheKey *key, uint64_t generation)
   if (entry && cache_has_key(entry, key) && word_get(&entry->generation) == generation) {
     /* Without the lock too, or we would go on with a token that is known to be dead: a word that
      * only counts while it equals the generation cannot do harm. */
-    if (atomic_exchange_explicit(&entry->refused, generation, memory_order_relaxed) != generation) {
+    is_news =
+        atomic_exchange_explicit(&entry->refused, generation, memory_order_relaxed) != generation;
+    if (is_news) {
       /* Once: all who were answered 401 say so, and one of them in several steps. */
       atomic_fetch_add_explicit(&entry->refusals, 1, memory_order_relaxed);
       cache_count(cache, CACHE_COUNT_REFUSED);
@@ -233,4 +236,5 @@ void cache_refuse(Cache *cache, const CacheKey *key, uint64_t generation)
   }
   if (locked)
     cache_unlock(cache);
+  return is_news;
 }

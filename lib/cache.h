@@ -128,8 +128,9 @@ bool cache_must_wait(Cache *cache, const CacheKey *key, uint64_t seen, CacheClai
 /* Somebody holds the lease of `key` now, and lives as far as can be told. No lock. */
 bool cache_is_busy(Cache *cache, const CacheKey *key);
 
-/* A server answered 401 to this generation: from now on it is a miss for everyone. */
-void cache_refuse(Cache *cache, const CacheKey *key, uint64_t generation);
+/* A server answered 401 to this generation: from now on it is a miss for everyone. True: nobody has
+ * said so before. */
+bool cache_refuse(Cache *cache, const CacheKey *key, uint64_t generation);
 
 /* Forgets every token, failure and configuration block. Returns the number of tokens, or -1 if the
  * lock was not to be had. Generations and leases stay. */

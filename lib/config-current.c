@@ -12,12 +12,12 @@
 #include "lib/clock.h"
 #include "lib/config-parse.h"
 #include "lib/digest.h"
-#include "lib/log.h"
+#include "lib/log-state.h"
+#include "lib/message.h"
 #include "lib/process.h"
 #include "lib/symbols.h"
 
 #define CHECK_EVERY_MS 1000
-#define SAME_ERROR_MS  60000
 #define PROVISIONAL_MS 60000
 
 /* A snapshot with the number of its users in front. The block is 8-byte aligned, as it must be. */
@@ -102,14 +102,17 @@ static Holder *new_holder(const void *block, size_t size, const uint8_t origin[D
   return holder;
 }
 
-/* Puts `holder`, with the caller's reference, where `place` is. */
-static void put(_Atomic(Holder *) *place, Holder *holder)
+/* Puts `holder`, with the caller's reference, where `place` is. True: what was there had problems.
+ */
+static bool put(_Atomic(Holder *) *place, Holder *holder)
 {
   process_lock(&lock);
   Holder *old = atomic_exchange(place, holder);
   process_unlock(&lock);
+  const bool had_problems = old && snapshot_of(old)->problems.count > 0;
   if (old)
     config_release(snapshot_of(old));
+  return had_problems;
 }
 
 /* The files are as they were, and there is no other reason to read them again. */
@@ -156,9 +159,40 @@ static void log_rejected(const Snapshot *snapshot)
   const uint64_t mark = mark_of_problems(snapshot);
   if (atomic_exchange(&told_rejected, mark) == mark)
     return;
-  log_error("the changed configuration has %u error%s, and the one before it stays in use: %s",
+  const SnapshotProblem *first = snapshot_problem(snapshot, 0);
+  const LogFields fields = {.event = EVENT_CONFIGURATION_KEPT,
+                            .reason = "problem",
+                            .file = snapshot_string(snapshot, first->file),
+                            .line = first->line};
+  log_event(&fields,
+            "the changed configuration has %u error%s, and the one before it stays in use: %s",
             snapshot->problems.count, snapshot->problems.count == 1 ? "" : "s",
-            snapshot_string(snapshot, snapshot_problem(snapshot, 0)->text));
+            snapshot_string(snapshot, first->text));
+}
+
+static void log_problems(const Snapshot *snapshot)
+{
+  for (uint32_t i = 0; i < snapshot->problems.count; i++) {
+    const SnapshotProblem *problem = snapshot_problem(snapshot, i);
+    const LogFields fields = {.event = EVENT_CONFIGURATION_PROBLEM,
+                              .file = snapshot_string(snapshot, problem->file),
+                              .line = problem->line};
+    log_event(&fields, "%s", snapshot_string(snapshot, problem->text));
+  }
+}
+
+/* `was_wrong`: what was in use, or was not good enough for that, had problems. */
+static void log_restored(bool was_wrong, const Snapshot *snapshot)
+{
+  const LogFields fields = {.event = EVENT_CONFIGURATION_RESTORED};
+  const LogState unread = {.event = EVENT_CONFIGURATION_KEPT},
+                 missing = {.event = EVENT_CONFIGURATION_MISSING};
+  const int64_t now = clock_boot_ms();
+  int64_t lasted_ms;
+  was_wrong |= log_state_end(&unread, now, now, &lasted_ms);
+  was_wrong |= log_state_end(&missing, now, now, &lasted_ms);
+  if (was_wrong && snapshot->problems.count == 0)
+    log_event(&fields, "the changed configuration is in use, and has no errors any more");
 }
 
 /*
@@ -180,12 +214,13 @@ static const Snapshot *choose(const Snapshot *old, Holder *holder)
     return old;
   }
   config_again(snapshot);
-  put(&current, holder);
-  put(&rejected, NULL);
+  bool was_wrong = put(&current, holder);
+  was_wrong |= put(&rejected, NULL);
   atomic_store(&told, mark_of_problems(snapshot));
   atomic_store(&told_rejected, 0);
   config_release(old);
   log_set_level((SnapshotLog)snapshot->log);
+  log_restored(was_wrong, snapshot);
   return snapshot;
 }
 
@@ -236,9 +271,8 @@ static Holder *from_files(ProcessPaths *paths, const uint8_t origin[DIGEST_SIZE]
   }
   const Snapshot *snapshot = snapshot_of(holder);
   const uint64_t mark = mark_of_problems(snapshot);
-  const bool news = atomic_exchange(&told, mark) != mark;
-  for (uint32_t i = 0; news && i < snapshot->problems.count; i++)
-    log_warning("%s", snapshot_string(snapshot, snapshot_problem(snapshot, i)->text));
+  if (atomic_exchange(&told, mark) != mark)
+    log_problems(snapshot);
   Cache *cache = snapshot_is_provisional(snapshot)
                      ? NULL
                      : cache_create(snapshot->entries, (SnapshotSeal)snapshot->seal);
@@ -249,16 +283,22 @@ static Holder *from_files(ProcessPaths *paths, const uint8_t origin[DIGEST_SIZE]
 
 typedef enum { IN_MEMORY, IN_FILES } Depth;
 
-/* It is tried again in a second, and so on; that is said once a minute. */
+/* It is tried again in a second, and so on. */
 static void log_unread(const Error *error)
 {
-  static _Atomic int64_t last_ms;
-  const int64_t now = clock_coarse_ms(), last = atomic_load(&last_ms);
-  if (last && now - last < SAME_ERROR_MS)
-    return;
-  atomic_store(&last_ms, now);
-  log_error("the changed configuration cannot be read, and the one before it stays in use: %s",
+  const LogFields fields = {.event = EVENT_CONFIGURATION_KEPT, .reason = message_word(error->code)};
+  log_wrong(&fields, NULL, NULL,
+            "the changed configuration cannot be read, and the one before it stays in use: %s",
             error->message);
+}
+
+/* With each request. A clash of symbols is told where it is found. */
+static void log_missing(const Error *error)
+{
+  const LogFields fields = {.event = EVENT_CONFIGURATION_MISSING,
+                            .reason = message_word(error->code)};
+  if (error->code != THRED_E_AGAIN && error->code != THRED_E_CLASH)
+    log_wrong(&fields, NULL, NULL, "no token: %s", error->message);
 }
 
 /* `old`, a reference or NULL, is this process's; it goes, or is what is returned. */
@@ -299,6 +339,8 @@ static const Snapshot *look(Depth depth, Error *error)
   else
     snapshot = renew(take_fresh(origin, false), &paths, origin, depth, error);
   process_paths_clear(&paths);
+  if (!snapshot)
+    log_missing(error);
   return snapshot;
 }
 

@@ -20,7 +20,7 @@
 #include "lib/error.h"
 #include "lib/snapshot.h"
 
-#define FETCH_ABI    4u
+#define FETCH_ABI    5u
 #define FETCH_SYMBOL "thred_fetch"
 #define TOKEN_MAX    (32u * 1024u) /* bytes of one token */
 
@@ -33,6 +33,7 @@ typedef struct {
   int http_status;     /* of the last token request, 0 if none was answered */
   int64_t retry_after; /* seconds, from Retry-After (RFC 9110, 10.2.3); 0: not said */
   int rotated;         /* 1: the first key was refused, and another one got the token */
+  int from_next;       /* 1: the server refused the key of `credentials`, and took that of `next` */
 } FetchResult;
 
 typedef struct {

@@ -7,6 +7,7 @@
 
 #include "lib/curl-find.h"
 #include "lib/log.h"
+#include "lib/message.h"
 #include "lib/symbols.h"
 
 /* For good: what stands in front of a library does not go away. */
@@ -19,8 +20,9 @@ static void refuse(const Error *error)
   if (!kept)
     return;
   *kept = *error;
+  const LogFields fields = {.event = EVENT_PROGRAM_UNREACHABLE, .reason = message_word(kept->code)};
   if (atomic_compare_exchange_strong(&refusal, &none, kept))
-    log_warning("no new tokens for this program: %s", kept->message);
+    log_event(&fields, "no new tokens for this program: %s", kept->message);
   else
     free(kept);
 }

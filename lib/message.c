@@ -76,3 +76,35 @@ const char *thred_strerror(int error)
   }
   return "unknown error";
 }
+
+const char *message_word(int error)
+{
+  switch ((ThredError)error) {
+  case THRED_E_NO_MEMORY:
+    return "no-memory";
+  case THRED_E_CONFIG:
+    return "configuration";
+  case THRED_E_CREDENTIALS:
+    return "no-credential";
+  case THRED_E_REFUSED:
+    return "refused";
+  case THRED_E_BUSINESS_NOT_FOUND:
+    return "business-not-found";
+  case THRED_E_SERVER:
+    return "server";
+  case THRED_E_NETWORK:
+    return "network";
+  case THRED_E_TIMEOUT:
+    return "timeout";
+  case THRED_E_TOO_LARGE:
+    return "too-large";
+  case THRED_E_AGAIN:
+    return "later";
+  case THRED_E_UNSUPPORTED:
+    return "unsupported";
+  case THRED_E_CLASH:
+    return "clash";
+  default:
+    return "internal";
+  }
+}

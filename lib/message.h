@@ -8,4 +8,7 @@
 /* Stores error->message for thred_last_message() if there is a failure; returns `code`. */
 int message_return(int code, const Error *error);
 
+/* What a ThredError is called in the log (THRED_REASON), for programs: these words stay. */
+const char *message_word(int error);
+
 #endif

@@ -14,9 +14,11 @@
 
 #include "lib/ascii.h"
 #include "lib/config-current.h"
+#include "lib/decision-log.h"
 #include "lib/elsewhere.h"
 #include "lib/handle.h"
-#include "lib/log.h"
+#include "lib/log-state.h"
+#include "lib/message.h"
 #include "lib/netrc.h"
 #include "lib/options.h"
 #include "lib/process.h"
@@ -79,11 +81,10 @@ static bool would_miss_unified(const PreloadProgram *program)
          (!program->proxy_denied && environment_names_proxy());
 }
 
-/* What rules a token out whatever the URL: options that the hook before each request cannot see. */
+/* What else rules a token out whatever the URL: options that the hook before each request cannot
+ * see. */
 static const char *ruled_out(const PreloadProgram *program)
 {
-  if (program->unverified_peer || program->unverified_host)
-    return "certificate verification is switched off";
   if (program->signature)
     return "the program signs its requests (AWS_SIGV4), our header would be in the signature";
   if (program->message_signature)
@@ -124,19 +125,21 @@ static bool is_replaced(const Handle *handle)
 }
 
 /* The program's list may be half made but when a transfer `begins`. PREREQ looks at it again. */
-static const char *objection(Handle *handle, const PreloadProgram *program,
-                             const RouteDecision *decision, const char *method, bool begins)
+static Objection objection(Handle *handle, const PreloadProgram *program,
+                           const RouteDecision *decision, const char *method, bool begins)
 {
   if (!is_known_host(decision))
-    return route_reason_text(decision->reason);
+    return objection_of_route(decision->reason);
+  if (program->unverified_peer || program->unverified_host)
+    return objection_of_connection("certificate verification is switched off");
   const char *why = ruled_out(program);
   if (!why && begins)
     why = elsewhere(method, program->headers, host_of(handle));
   if (why || is_replaced(handle))
-    return why;
+    return objection_of_program(why);
   if (handle->own_authorization)
-    return "the program brings its own Authorization";
-  return own_credentials(program, host_of(handle));
+    return objection_of_program("the program brings its own Authorization");
+  return objection_of_program(own_credentials(program, host_of(handle)));
 }
 
 static const char *method_of(const Handle *handle)
@@ -154,18 +157,12 @@ static bool may_arm(Handle *handle, const PreloadProgram *program, const char *u
   const char *method = method_of(handle);
   const bool may_wait = !begins || !handle->loop || handle->loop->mute;
   const RouteDecision *decision = request_decide(handle, method, url, may_wait, &error);
-  if (!decision) {
-    if (error.code != THRED_E_CLASH && error.code != THRED_E_AGAIN) /* told already, once */
-      log_error("no token: %s", error.message);
-    return false;
-  }
-  const char *why = objection(handle, program, decision, method, begins);
-  if (why)
-    request_log_none(method, url, why,
-                     is_known_host(decision)
-                         ? (RoutePlace){NULL, 0}
-                         : route_reason_place(handle->remembered.snapshot, decision));
-  return !why;
+  if (!decision)
+    return false; /* config-current.c has told */
+  const Objection why = objection(handle, program, decision, method, begins);
+  if (why.reason)
+    decision_log_none(handle->remembered.snapshot, decision, method, url, &why);
+  return !why.reason;
 }
 
 /* ---- arming ---- */
@@ -235,7 +232,7 @@ static bool is_repeatable(const PreloadProgram *program)
 static bool take_headers(Handle *handle, struct curl_slist *headers, PreloadMoment moment)
 {
   if (moment == PRELOAD_START && !handle_set_headers(handle, headers)) {
-    log_error("no token: out of memory for a header list");
+    decision_log_failed(THRED_E_NO_MEMORY, "out of memory for a header list");
     return false;
   }
   if (moment != PRELOAD_START) {
@@ -264,7 +261,8 @@ static bool arm_for(Handle *handle, const PreloadProgram *program, const char *u
   CURLcode code = options_set(handle);
   if (code) {
     options_put_request_back(handle);
-    log_error("no token: libcurl refused an option (CURLcode %d)", (int)code);
+    const LogFields fields = {.event = EVENT_PROGRAM_UNREACHABLE, .reason = "option"};
+    log_wrong(&fields, NULL, NULL, "no token: libcurl refused an option (CURLcode %d)", (int)code);
   }
   handle->armed = !code;
   handle->repeatable = begins && handle->armed && is_repeatable(program);
@@ -289,18 +287,18 @@ static bool is_supported(const ThredCurlApi *api)
 {
   static atomic_flag told = ATOMIC_FLAG_INIT;
   Error error = ERROR_INIT;
-  if (options_supported(api, &error) == THRED_OK)
-    return true;
-  if (!atomic_flag_test_and_set(&told))
-    log_warning("no token for this program: %s", error.message);
-  return false;
+  const int code = options_supported(api, &error);
+  const LogFields fields = {.event = EVENT_PROGRAM_UNREACHABLE, .reason = message_word(code)};
+  if (code && !atomic_flag_test_and_set(&told))
+    log_event(&fields, "no token for this program: %s", error.message);
+  return code == THRED_OK;
 }
 
 static Handle *new_handle(CURL *curl, const ThredCurlApi *api)
 {
   Handle *handle = handle_new(curl, api);
   if (!handle) {
-    log_error("no token: out of memory for a handle's state");
+    decision_log_failed(THRED_E_NO_MEMORY, "out of memory for a handle's state");
     return NULL;
   }
   handle->unchanged = true;

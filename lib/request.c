@@ -9,12 +9,13 @@
 #include "lib/bearer.h"
 #include "lib/clock.h"
 #include "lib/config-current.h"
+#include "lib/decision-log.h"
 #include "lib/elsewhere.h"
-#include "lib/log.h"
+#include "lib/log-state.h"
+#include "lib/message.h"
 #include "lib/options.h"
 #include "lib/process.h"
 #include "lib/secure.h"
-#include "lib/shown-url.h"
 #include "lib/wait.h"
 
 #if LIBCURL_VERSION_NUM < 0x075000
@@ -236,67 +237,38 @@ static bool is_at_origin(Handle *handle, const Snapshot *snapshot, const RouteDe
   return !handle->strayed;
 }
 
-/* Up to the query, which may hold secrets of the program's. What is left is what decided. */
-static int length_for_log(const ShownUrl *url)
+/* The program's own headers and options. */
+static Objection objection_to_program(Handle *handle, const Sending *sending,
+                                      const SnapshotEnvironment *environment, const char *host)
 {
-  return (int)strcspn(url->rest, "?#");
+  /* The program may have appended to its list since. */
+  if (!handle_set_headers(handle, handle->program.headers))
+    return (Objection){"no-memory", "out of memory for a header list"};
+  if (handle->mixed_authorization)
+    return objection_of_program("the program brings its own Authorization within another header");
+  if (handle->own_authorization && environment->existing_authorization == SNAPSHOT_EXISTING_KEEP)
+    return objection_of_program("the program brings its own Authorization");
+  if (handle->watched && handle->watched->line_ends) /* set by a callback */
+    return objection_of_program(REQUEST_LINE_ENDS);
+  return objection_of_program(elsewhere(sending->method, handle->program.headers, host));
 }
 
-void request_log_none(const char *method, const char *url, const char *reason, RoutePlace place)
-{
-  if (!log_enabled(SNAPSHOT_LOG_DEBUG))
-    return;
-  ShownUrl shown = shown_url(url);
-  char line[16] = "";
-  if (place.file)
-    snprintf(line, sizeof line, ":%u)", (unsigned)place.line);
-  log_debug("%s %.*s%.*s: no token: %s%s%s%s", method, shown.scheme_length, shown.scheme,
-            length_for_log(&shown), shown.rest, reason, place.file ? " (" : "",
-            place.file ? place.file : "", line);
-}
-
-/* Everything that must hold before a token is even fetched. NULL, or the first thing that does not.
- */
-static const char *objection(Handle *handle, const Sending *sending, const RouteDecision *decision)
+/* Everything that must hold before a token is even fetched: the first thing that does not. */
+static Objection objection(Handle *handle, const Sending *sending, const RouteDecision *decision)
 {
   const Snapshot *snapshot = handle->remembered.snapshot;
   const char *why = NULL;
   bool at_origin = is_at_origin(handle, snapshot, decision, sending->redirects);
   if (decision->reason != ROUTE_TOKEN)
-    return route_reason_text(decision->reason);
+    return objection_of_route(decision->reason);
   if (!at_origin)
-    return "the request was reached by a redirect from another origin";
-  /* The program may have appended to its list since. */
-  if (!handle_set_headers(handle, handle->program.headers))
-    return "out of memory for a header list";
-  if (handle->mixed_authorization)
-    return "the program brings its own Authorization within another header";
-  if (handle->own_authorization &&
-      snapshot_environment(snapshot, decision->environment)->existing_authorization ==
-          SNAPSHOT_EXISTING_KEEP)
-    return "the program brings its own Authorization";
+    return (Objection){"redirected", "the request was reached by a redirect from another origin"};
   const char *host = snapshot_string(snapshot, snapshot_host(snapshot, decision->host)->name);
-  if (handle->watched && handle->watched->line_ends) /* set by a callback */
-    return REQUEST_LINE_ENDS;
-  why = elsewhere(sending->method, handle->program.headers, host);
-  if (!why)
+  const Objection objection = objection_to_program(
+      handle, sending, snapshot_environment(snapshot, decision->environment), host);
+  if (!objection.reason)
     tls_is_proved(&handle->api, handle->curl, host, &handle->proof, &why);
-  return why;
-}
-
-static void log_sent(const Snapshot *snapshot, const Sending *sending,
-                     const RouteDecision *decision, uint64_t generation)
-{
-  if (!log_enabled(SNAPSHOT_LOG_DEBUG))
-    return;
-  bool partner = decision->token == SNAPSHOT_TOKEN_PARTNER;
-  ShownUrl url = shown_url(sending->url);
-  log_debug("%s %.*s%.*s: %s token%s%s [environment %s], generation %llu", sending->method,
-            url.scheme_length, url.scheme, length_for_log(&url), url.rest,
-            partner ? "partner" : "business", partner ? "" : " of ",
-            partner ? "" : decision->business,
-            snapshot_string(snapshot, snapshot_environment(snapshot, decision->environment)->name),
-            (unsigned long long)generation);
+  return objection.reason ? objection : objection_of_connection(why);
 }
 
 /*
@@ -359,17 +331,11 @@ static bool attach_token(Handle *handle, const Sending *sending)
   if (!decision) {
     handle->strayed = true; /* nobody knows where this one goes */
     handle->deferred = error.code == THRED_E_AGAIN;
-    if (error.code != THRED_E_CLASH && !handle->deferred) /* told already, once */
-      log_error("no token: %s", error.message);
-    return false;
+    return false; /* config-current.c has told */
   }
-  const char *why = objection(handle, sending, decision);
-  if (why) {
-    const RoutePlace nowhere = {NULL, 0};
-    request_log_none(sending->method, sending->url, why,
-                     decision->reason == ROUTE_TOKEN
-                         ? nowhere
-                         : route_reason_place(handle->remembered.snapshot, decision));
+  const Objection why = objection(handle, sending, decision);
+  if (why.reason) {
+    decision_log_none(handle->remembered.snapshot, decision, sending->method, sending->url, &why);
     return false;
   }
   const bool again = retry || (handle->answered && sending->redirects == 0);
@@ -379,13 +345,16 @@ static bool attach_token(Handle *handle, const Sending *sending)
     handle->suspect_ms = clock_boot_ms();
   handle->deferred = code == THRED_E_AGAIN;
   if (code) {
-    request_log_none(sending->method, sending->url, error.message, (RoutePlace){NULL, 0});
+    const Objection failure = {message_word(code), error.message};
+    decision_log_none(handle->remembered.snapshot, decision, sending->method, sending->url,
+                      &failure);
     return false;
   }
   handle->node.next = handle->own_authorization ? handle->filtered : handle->program.headers;
   handle_show_token(handle, length);
   handle->generation = generation;
-  log_sent(handle->remembered.snapshot, sending, decision, generation);
+  decision_log_sent(handle->remembered.snapshot, decision, sending->method, sending->url,
+                    generation);
   return true;
 }
 
@@ -425,7 +394,9 @@ int request_prereq(void *clientp, char *conn_primary_ip, char *conn_local_ip, in
   const Program *program = &handle->program;
   const bool unchanged = handle->unchanged;
   if (!is_own(handle, conn_primary_ip)) {
-    log_error("a transfer was aborted: its handle is a plain curl_easy_duphandle() of an attached "
+    const LogFields fields = {.event = EVENT_DUPLICATE_HANDLE, .reason = "plain"};
+    log_wrong(&fields, NULL, NULL,
+              "a transfer was aborted: its handle is a plain curl_easy_duphandle() of an attached "
               "one; use thred_curl_duphandle()");
     return CURL_PREREQFUNC_ABORT;
   }

@@ -22,10 +22,6 @@ int request_sockopt(void *clientp, curl_socket_t socket, curlsocktype purpose);
 const RouteDecision *request_decide(Handle *handle, const char *method, const char *url,
                                     bool may_wait, Error *error);
 
-/* "METHOD URL: no token: REASON (FILE:LINE)" for the log (debug), without the URL's secrets.
- * `place.file` NULL: no file says so. */
-void request_log_none(const char *method, const char *url, const char *reason, RoutePlace place);
-
 /* Completes "no token: ". */
 #define REQUEST_LINE_ENDS                                                                          \
   "the program puts the end of a line into a field (USERAGENT, REFERER, COOKIE or the like)"

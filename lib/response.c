@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "lib/handle.h"
-#include "lib/log.h"
+#include "lib/log-state.h"
 #include "lib/options.h"
 #include "lib/rewind.h"
 #include "lib/wait.h"
@@ -221,7 +221,9 @@ static size_t take_own(Target target, char *data, size_t size, size_t count, voi
   Handle *handle = clientp;
   if (handle_is_one(handle) && handle->watched)
     return take(handle, target, data, size, count);
-  log_error("a transfer was ended: its handle is a duplicate that was not made by "
+  const LogFields fields = {.event = EVENT_DUPLICATE_HANDLE, .reason = "unknown"};
+  log_wrong(&fields, NULL, NULL,
+            "a transfer was ended: its handle is a duplicate that was not made by "
             "curl_easy_duphandle() as thred-auth knows it");
   return 0; /* CURLE_WRITE_ERROR */
 }

@@ -409,3 +409,25 @@ const char *route_reason_text(RouteReason reason)
   }
   return "unknown reason";
 }
+
+const char *route_reason_word(RouteReason reason)
+{
+  static const char *const words[] = {
+      [ROUTE_TOKEN] = "token",
+      [ROUTE_NOT_THRED] = "not-thred",
+      [ROUTE_BAD_URL] = "bad-url",
+      [ROUTE_NOT_HTTPS] = "not-https",
+      [ROUTE_USERINFO] = "userinfo",
+      [ROUTE_BAD_PORT] = "bad-port",
+      [ROUTE_BAD_HOST] = "bad-host",
+      [ROUTE_UNKNOWN_HOST] = "unknown-host",
+      [ROUTE_INACTIVE] = "inactive",
+      [ROUTE_BAD_PATH] = "bad-path",
+      [ROUTE_UNROUTED] = "unrouted",
+      [ROUTE_TOKENLESS] = "tokenless",
+      [ROUTE_NO_BUSINESS] = "no-business",
+      [ROUTE_PINNED] = "pinned",
+      [ROUTE_NOT_ALLOWED] = "not-allowed",
+  };
+  return words[reason];
+}

@@ -63,6 +63,9 @@ void route_apply_policy(const Snapshot *snapshot, RouteDecision *decision, const
 /* "the URL brings a user or password", ...: completes "no token: ". Never NULL. */
 const char *route_reason_text(RouteReason reason);
 
+/* The same as one word for programs: these words never change. */
+const char *route_reason_word(RouteReason reason);
+
 /* Who says so: where the rule stands that decided. `file` is NULL where no file does. */
 typedef struct {
   const char *file; /* the snapshot's */

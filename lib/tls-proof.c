@@ -86,7 +86,8 @@ static bool calls_its_own(void *handle, const Inspector *inspector)
   if ((!openssl || !symbols_check_into(handle, openssl, &error)) &&
       (!gnutls || !symbols_check_into(handle, gnutls, &error)))
     return true;
-  log_warning("no token over this libcurl: %s", error.message);
+  const LogFields fields = {.event = EVENT_PROGRAM_UNREACHABLE, .reason = "clash"};
+  log_event(&fields, "no token over this libcurl: %s", error.message);
   return false;
 }
 

@@ -107,8 +107,10 @@ static int rotate(Rotation *rotation, int code)
   const SnapshotEnvironment *environment =
       snapshot_environment(rotation->request->snapshot, rotation->request->environment);
   if (!try_stack(rotation, environment->credentials, 1, "asked again", &code) &&
-      environment->next.count > 0)
+      environment->next.count > 0) {
     try_stack(rotation, environment->next, 0, "next", &code);
+    rotation->result->from_next = code == THRED_OK;
+  }
   return code;
 }
 

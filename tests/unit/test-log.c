@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/sigpipe.h"
 #include "lib/tame.h"
@@ -152,6 +153,31 @@ static void the_programs_signal_stays(void **state)
   signal(SIGPIPE, SIG_DFL);
 }
 
+/* Somebody has the other end, and does not read: one second, once. */
+static void a_full_stderr(void **state)
+{
+  (void)state;
+  int ends[2];
+  char text[4096];
+  assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+  assert_true(fcntl(ends[1], F_SETPIPE_SZ, 4096) > 0);
+  put_stderr(ends[1]);
+  const int64_t began = clock_monotonic_ms();
+  for (int i = 0; i < 500; i++)
+    log_error("line %d", i);
+  const int64_t took = clock_monotonic_ms() - began;
+  assert_true(read(ends[0], text, sizeof text) > 0); /* there is room again */
+  log_error("the last line");
+  put_back_stderr();
+  ssize_t length = read(ends[0], text, sizeof text - 1);
+  assert_true(length > 0);
+  text[length] = 0;
+  assert_non_null(strstr(text, "the last line"));
+  assert_in_range(took, 900, 5000);
+  close(ends[0]);
+  close(ends[1]);
+}
+
 static void *log_cancelled(void *data)
 {
   pthread_cancel(pthread_self());
@@ -179,11 +205,9 @@ static void no_place_to_be_cancelled(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(what_may_stay),
-      cmocka_unit_test(a_line),
-      cmocka_unit_test(no_signal),
-      cmocka_unit_test(the_programs_signal_stays),
-      cmocka_unit_test(no_place_to_be_cancelled),
+      cmocka_unit_test(what_may_stay), cmocka_unit_test(a_line),
+      cmocka_unit_test(no_signal),     cmocka_unit_test(the_programs_signal_stays),
+      cmocka_unit_test(a_full_stderr), cmocka_unit_test(no_place_to_be_cancelled),
   };
   setenv("THRED_LOG", "error", 1);
   return cmocka_run_group_tests_name("log", tests, NULL, NULL);

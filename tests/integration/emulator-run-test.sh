@@ -12,7 +12,7 @@ command -v curl jq python3 unshare setpriv >/dev/null || skip_all 'no curl, jq, 
 ! nm -D "$root/lib/thred/libthred-preload.so" 2>/dev/null | grep -q __asan ||
   skip_all 'the shim of a sanitized build fits no program of the system'
 probe=$(realpath "$1") refuser=$(realpath "$2") source=$3
-page=$source/docs/thred-emulator.1.scd
+page=$source/docs/man/thred-emulator.1.scd
 example=$source/docs/examples/faults.conf
 work=$(mktemp -d) || exit 1
 trap '[ $BASHPID != $$ ] || rm -rf "$work"' EXIT

@@ -24,7 +24,9 @@ CONTRIBUTING.md|meson test -C build --no-rebuild route|meson is what runs this t
 CONTRIBUTING.md|git ls-files '*.c' '*.h' '*.cpp' | xargs clang-format --dry-run --Werror|a check of scripts/test's own
 docs/curl-suite.md|scripts/test --curl-suite                              # builds thred-auth, runs every test of curl|takes hours
 docs/fuzzing.md|scripts/fuzz                           # all of them, five seconds each, two at a time|needs a build of its own; scripts/test runs it
-docs/logging.md|journalctl -t thred-auth                              # all of it|no journald in this machine
+docs/logging.md|journalctl -t thred-auth|run by journald-test.sh
+docs/logging.md|journalctl -t thred-auth -x -p warning|run by journald-test.sh
+docs/logging.md|journalctl THRED_EVENT=token-failure THRED_ENVIRONMENT=sandbox|run by journald-test.sh
 docs/fuzzing.md|build-fuzz/tests/fuzz/fuzz-config build-fuzz/tests/fuzz/finding-config-crash-...|there is no finding
 LIST
 }
@@ -145,8 +147,6 @@ stale() {
     [ ! -f "$source/$page" ] || grep -qFx -e "$line" -e "    $line" "$source/$page" || echo "$page: $line"
   done < <($list)
 }
-
-# Pages that are linked before they are there.
 
 # links PAGE: files that it leads to and that are not there.
 links() {

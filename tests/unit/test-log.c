@@ -11,6 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -178,6 +181,38 @@ static void a_full_stderr(void **state)
   close(ends[1]);
 }
 
+/* The same in a program whose timer interrupts what it waits for: a profiler's, say. */
+static void a_full_stderr_and_a_timer(void **state)
+{
+  (void)state;
+  const struct sigaction counts = {.sa_handler = count, .sa_flags = SA_RESTART};
+  const struct itimerval often = {{0, 20000}, {0, 20000}}, never = {{0, 0}, {0, 0}};
+  int ends[2], status = -1;
+  assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+  assert_true(fcntl(ends[1], F_SETPIPE_SZ, 4096) > 0);
+  pid_t pid = fork();
+  if (pid == 0) {
+    sigaction(SIGALRM, &counts, NULL);
+    setitimer(ITIMER_REAL, &often, NULL);
+    dup2(ends[1], STDERR_FILENO);
+    const int64_t began = clock_monotonic_ms();
+    for (int i = 0; i < 500; i++)
+      log_error("line %d", i);
+    setitimer(ITIMER_REAL, &never, NULL);
+    _exit(clock_monotonic_ms() - began < 900);
+  }
+  const int64_t until = clock_monotonic_ms() + 10000;
+  while (waitpid(pid, &status, WNOHANG) == 0 && clock_monotonic_ms() < until)
+    nanosleep(&(struct timespec){0, 10000000}, NULL);
+  if (status == -1) {
+    kill(pid, SIGKILL);
+    waitpid(pid, &status, 0);
+  }
+  assert_int_equal(status, 0);
+  close(ends[0]);
+  close(ends[1]);
+}
+
 static void *log_cancelled(void *data)
 {
   pthread_cancel(pthread_self());
@@ -205,9 +240,13 @@ static void no_place_to_be_cancelled(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(what_may_stay), cmocka_unit_test(a_line),
-      cmocka_unit_test(no_signal),     cmocka_unit_test(the_programs_signal_stays),
-      cmocka_unit_test(a_full_stderr), cmocka_unit_test(no_place_to_be_cancelled),
+      cmocka_unit_test(what_may_stay),
+      cmocka_unit_test(a_line),
+      cmocka_unit_test(no_signal),
+      cmocka_unit_test(the_programs_signal_stays),
+      cmocka_unit_test(a_full_stderr),
+      cmocka_unit_test(a_full_stderr_and_a_timer),
+      cmocka_unit_test(no_place_to_be_cancelled),
   };
   setenv("THRED_LOG", "error", 1);
   return cmocka_run_group_tests_name("log", tests, NULL, NULL);

@@ -98,12 +98,20 @@ static bool is_to_be_told(Slot *slot, int64_t again_ms, int64_t now_ms)
   return true;
 }
 
+/* Most states have nobody who says that they are over, nor has a place that many share: when no one
+ * has noticed them for so long, what comes then is another trouble. */
+static bool begins_now(const Slot *slot, int64_t again_ms, int64_t now_ms)
+{
+  return !slot->is_wrong ||
+         (slot->event != EVENT_TOKEN_FAILURE && now_ms - slot->last_ms >= again_ms);
+}
+
 bool log_state_begin(const LogState *state, bool tellable, int64_t now_ms, int64_t *ongoing_ms)
 {
   const int64_t again_ms = state->again_ms ? state->again_ms : HOUR_MS;
   process_lock(&lock);
   Slot *slot = find(state, now_ms);
-  if (!slot->is_wrong) {
+  if (begins_now(slot, again_ms, now_ms)) {
     slot->is_wrong = true;
     slot->is_told = false;
     slot->began_ms = now_ms;
@@ -161,7 +169,7 @@ tell(const LogFields *fields, const LogState *state, const char *format, va_list
   int64_t ongoing_ms = 0;
   if (!log_state_begin(state, log_event_enabled(fields->event) != 0, clock_boot_ms(), &ongoing_ms))
     return;
-  if (ongoing_ms >= MINUTE_MS)
+  if (ongoing_ms >= MINUTE_MS && !state->again_ms)
     snprintf(end, sizeof end, " (for %lld min now)", (long long)(ongoing_ms / MINUTE_MS));
   log_event_v(fields, end, format, args);
 }

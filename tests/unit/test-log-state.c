@@ -15,6 +15,10 @@
 
 #include <cmocka.h>
 
+#include "lib/bearer-log.h"
+#include "lib/clock.h"
+#include "lib/message.h"
+
 #define MINUTE ((int64_t)60000)
 #define HOUR   (60 * MINUTE)
 
@@ -185,6 +189,49 @@ static void no_end_of_businesses(void **state)
   assert_true(well(NULL, "a", now));
 }
 
+/* Nobody says that such a one is over: the next one is told without the hours in between. */
+static void one_that_nobody_ends(void **state)
+{
+  (void)state;
+  LogState failure = state_of("server", "a", NULL);
+  failure.event = EVENT_RENEWAL_FAILURE;
+  assert_true(log_state_begin(&failure, true, now, &lasted));
+  now += HOUR - 1;
+  assert_false(log_state_begin(&failure, true, now, &lasted));
+  assert_int_equal(lasted, HOUR - 1);
+  now += 5 * HOUR;
+  assert_true(log_state_begin(&failure, true, now, &lasted));
+  assert_int_equal(lasted, 0);
+}
+
+/* The same in the place that those share who find no other. */
+static void the_shared_place(void **state)
+{
+  (void)state;
+  char business[16];
+  for (int round = 0; round < 2; round++, now += 20 * HOUR)
+    for (int i = 0; i < 40; i++) {
+      snprintf(business, sizeof business, "%d", i);
+      wrong("business-not-found", business, business);
+      assert_int_equal(lasted, 0);
+      well(business, business, now);
+    }
+}
+
+/* A renewal that fails, the next one that does not, and another one. */
+static void a_renewal(void **state)
+{
+  (void)state;
+  const CacheLabel label = {.environment = environment, .host = "h", .business = "a"};
+  const Error error = {.message = "no"};
+  LogState failure = state_of(message_word(THRED_E_SERVER), "a", NULL);
+  failure.event = EVENT_RENEWAL_FAILURE;
+  bearer_log_kept(&label, THRED_E_SERVER, &error);
+  bearer_log_fetched(&label, 7, 3600);
+  log_state_begin(&failure, true, clock_boot_ms() + 55 * MINUTE, &lasted);
+  assert_int_equal(lasted, 0);
+}
+
 /* ---- threads and forks ---- */
 
 #define THREADS 8
@@ -241,6 +288,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, set_up)
   const struct CMUnitTest tests[] = {
+      TEST(a_renewal), /* the first: its clock is the machine's */
       TEST(an_outage),
       TEST(a_reminder_each_hour),
       TEST(another_reason_is_another_state),
@@ -250,6 +298,8 @@ int main(void)
       TEST(late_but_told),
       TEST(nothing_is_lost_to_a_level),
       TEST(no_end_of_businesses),
+      TEST(one_that_nobody_ends),
+      TEST(the_shared_place),
       TEST(threads),
       TEST(forks),
   };

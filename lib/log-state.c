@@ -30,7 +30,7 @@ static ProcessLock lock = PROCESS_LOCK_INIT;
 /* The first half is for states with a scope, of which a program can make any number. The last one
  * of each half is for all that find no other. */
 static Slot slots[SLOTS];
-_Atomic unsigned log_states_wrong;
+_Atomic uint64_t log_states_wrong;
 
 /* ---- the table ---- */
 
@@ -76,13 +76,30 @@ static Slot *find(const LogState *state, int64_t now_ms)
   return unused;
 }
 
-/* What somebody waits for the end of. */
-static void count_wrong(void)
+static uint64_t bit_of(uint64_t group)
 {
-  unsigned count = 0;
+  return (uint64_t)1 << (group * 0x9e3779b97f4a7c15u >> 58);
+}
+
+/* What somebody waits for the end of. */
+static void note_wrong(void)
+{
+  uint64_t groups = 0;
   for (const Slot *slot = slots; slot < slots + SLOTS; slot++)
-    count += slot->key && slot->is_wrong && slot->event == EVENT_TOKEN_FAILURE;
-  atomic_store_explicit(&log_states_wrong, count, memory_order_relaxed);
+    if (slot->key && slot->is_wrong && slot->event == EVENT_TOKEN_FAILURE)
+      groups |= bit_of(slot->group);
+  atomic_store_explicit(&log_states_wrong, groups, memory_order_relaxed);
+}
+
+static bool may_end(LogEvent event, uint64_t group)
+{
+  return event != EVENT_TOKEN_FAILURE ||
+         (atomic_load_explicit(&log_states_wrong, memory_order_relaxed) & bit_of(group));
+}
+
+bool log_state_may_end(const LogState *state)
+{
+  return may_end(state->event, group_of(state));
 }
 
 /* ---- a state ---- */
@@ -118,7 +135,7 @@ bool log_state_begin(const LogState *state, bool tellable, int64_t now_ms, int64
     slot->subject = mix(0, state->subject);
     if (now_ms - slot->last_ms >= HOUR_MS)
       slot->flaps = 0;
-    count_wrong();
+    note_wrong();
   }
   slot->last_ms = now_ms;
   const bool tell = tellable && is_to_be_told(slot, again_ms, now_ms);
@@ -139,9 +156,12 @@ static bool is_over(const Slot *slot, uint64_t subject, int64_t proof_ms, int64_
 
 bool log_state_end(const LogState *state, int64_t proof_ms, int64_t now_ms, int64_t *lasted_ms)
 {
-  const uint64_t group = group_of(state), subject = mix(0, state->subject);
+  const uint64_t group = group_of(state);
   bool was_told = false, all = true;
   *lasted_ms = 0;
+  if (!may_end(state->event, group))
+    return false;
+  const uint64_t subject = mix(0, state->subject);
   process_lock(&lock);
   for (Slot *slot = slots; slot < slots + SLOTS; slot++) {
     if (!slot->key || !slot->is_wrong || slot->group != group)
@@ -155,7 +175,7 @@ bool log_state_end(const LogState *state, int64_t proof_ms, int64_t now_ms, int6
     if (now_ms - slot->began_ms > *lasted_ms)
       *lasted_ms = now_ms - slot->began_ms;
   }
-  count_wrong();
+  note_wrong();
   process_unlock(&lock);
   return was_told && all;
 }

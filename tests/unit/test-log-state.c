@@ -189,6 +189,23 @@ static void no_end_of_businesses(void **state)
   assert_true(well(NULL, "a", now));
 }
 
+/* One business that there is not costs the requests of the others no lock. */
+static void no_lock_for_the_others(void **state)
+{
+  (void)state;
+  unsigned maybe = 0;
+  char business[16];
+  assert_true(wrong("business-not-found", "a", "a"));
+  for (int i = 0; i < 1000; i++) {
+    snprintf(business, sizeof business, "%d", i);
+    const LogState other = state_of(NULL, business, business);
+    maybe += log_state_may_end(&other);
+  }
+  assert_in_range(maybe, 0, 100); /* one of 64 has the same bit */
+  assert_true(well("a", "a", now));
+  assert_false(log_state_any());
+}
+
 /* Nobody says that such a one is over: the next one is told without the hours in between. */
 static void one_that_nobody_ends(void **state)
 {
@@ -288,7 +305,8 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, set_up)
   const struct CMUnitTest tests[] = {
-      TEST(a_renewal), /* the first: its clock is the machine's */
+      TEST(a_renewal),              /* the first: its clock is the machine's */
+      TEST(no_lock_for_the_others), /* there are no states yet */
       TEST(an_outage),
       TEST(a_reminder_each_hour),
       TEST(another_reason_is_another_state),

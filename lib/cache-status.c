@@ -279,12 +279,30 @@ static int open_to_look(const char *path)
   return descriptor_above_standard(fd);
 }
 
+/* Another user's, a link or a socket lets nobody in, but what it is can be seen. */
+static bool is_seen_foreign(CacheStatus *status)
+{
+  struct stat st;
+  if (lstat(status->path, &st) ||
+      (S_ISREG(st.st_mode) && st.st_uid == geteuid() && (st.st_mode & 07777) == 0600))
+    return false;
+  status->file = st;
+  return true;
+}
+
+static void judge_unopened(CacheStatus *status, int error)
+{
+  status->error = error;
+  status->state = error == ENOENT ? CACHE_SEGMENT_NONE : CACHE_SEGMENT_UNREAD;
+  if ((error == EACCES || error == ELOOP || error == ENXIO) && is_seen_foreign(status))
+    status->state = CACHE_SEGMENT_FOREIGN;
+}
+
 static void read_path(CacheStatus *status)
 {
   int fd = open_to_look(status->path);
   if (fd < 0) {
-    status->error = errno;
-    status->state = errno == ENOENT ? CACHE_SEGMENT_NONE : CACHE_SEGMENT_UNREAD;
+    judge_unopened(status, errno);
     return;
   }
   const int error = cache_judge_file(fd, &status->file);

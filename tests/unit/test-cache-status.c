@@ -421,7 +421,11 @@ SEGMENT_TEST(not_a_segment)
   require(mkfifo(segment_of(kind), 0600) == 0); /* and nobody waits for its other end */
   require_state(CACHE_SEGMENT_FOREIGN);
   require(unlink(segment_of(kind)) == 0 && symlink("/etc/passwd", segment_of(kind)) == 0);
-  require_state(CACHE_SEGMENT_UNREAD);
+  CacheStatus status = read_segment();
+  require(status.state == CACHE_SEGMENT_FOREIGN && S_ISLNK(status.file.st_mode));
+  cache_status_clear(&status);
+  require(unlink(segment_of(kind)) == 0 && mknod(segment_of(kind), S_IFSOCK | 0600, 0) == 0);
+  require_state(CACHE_SEGMENT_FOREIGN);
   require(unlink(segment_of(kind)) == 0 && mkdir(segment_of(kind), 0700) == 0);
   require_state(CACHE_SEGMENT_FOREIGN);
   require(rmdir(segment_of(kind)) == 0);

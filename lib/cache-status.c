@@ -162,19 +162,28 @@ static bool add(CacheStatus *status, const CacheStatusEntry *entry)
   return true;
 }
 
+/* Its key may be another one since its bucket was read, and is on its way to that if it is not the
+ * bucket's after all. */
 static bool read_one(int fd, const CacheShape *shape, uint32_t index, uint64_t fingerprint,
                      CacheStatus *status)
 {
   CacheEntry entry;
   CacheKey key;
   CacheStatusEntry described;
-  if (!read_entry(fd, shape->entries + (size_t)index * sizeof entry, &entry))
-    return false;
-  memcpy(key.bytes, entry.key, sizeof key.bytes);
-  if (cache_fingerprint_of(&key) != fingerprint)
-    return true; /* it is changing its key */
-  describe(fd, &entry, fingerprint, index, &described);
-  return add(status, &described);
+  CacheWord word;
+  for (int i = 0; i < READ_TRIES; i++) {
+    if (!read_entry(fd, shape->entries + (size_t)index * sizeof entry, &entry))
+      return false;
+    memcpy(key.bytes, entry.key, sizeof key.bytes);
+    if (cache_fingerprint_of(&key) == fingerprint) {
+      describe(fd, &entry, fingerprint, index, &described);
+      return add(status, &described);
+    }
+    if (!read_at(fd, shape->buckets + (size_t)index * sizeof word, &word, sizeof word))
+      return false;
+    fingerprint = atomic_load(&word);
+  }
+  return true;
 }
 
 static bool read_entries(int fd, const CacheShape *shape, uint32_t buckets, CacheStatus *status)

@@ -90,7 +90,8 @@ static bool stderr_takes_more(void)
   return ready > 0;
 }
 
-/* Whoever reads the program's stderr may be gone, which it has not noticed if it writes nothing. */
+/* Whoever reads the program's stderr may be gone, which it has not noticed if it writes nothing; or
+ * it is a file that is full. */
 void log_to_stderr(const char *level, const char *text, size_t length)
 {
   char head[32], end = '\n';

@@ -6,11 +6,13 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -115,7 +117,7 @@ static bool is_pending(void)
 {
   sigset_t pending;
   sigpending(&pending);
-  return sigismember(&pending, SIGPIPE) == 1;
+  return sigismember(&pending, SIGPIPE) == 1 || sigismember(&pending, SIGXFSZ) == 1;
 }
 
 static void no_signal(void **state)
@@ -154,6 +156,25 @@ static void the_programs_signal_stays(void **state)
   sigprocmask(SIG_UNBLOCK, &only, NULL);
   assert_int_equal(signals, 1);
   signal(SIGPIPE, SIG_DFL);
+}
+
+/* `ulimit -f`: a file that may not grow is SIGXFSZ to whoever writes to it. */
+static void a_file_that_may_not_grow(void **state)
+{
+  (void)state;
+  int file = memfd_create("stderr", MFD_CLOEXEC), status = -1;
+  const pid_t pid = fork();
+  if (pid == 0) {
+    const struct rlimit limit = {100, 100};
+    dup2(file, STDERR_FILENO);
+    setrlimit(RLIMIT_FSIZE, &limit);
+    for (int i = 0; i < 10; i++)
+      log_error("line %d", i);
+    _exit(is_pending());
+  }
+  assert_int_equal(waitpid(pid, &status, 0), pid);
+  close(file);
+  assert_int_equal(status, 0);
 }
 
 /* Somebody has the other end, and does not read: one second, once. */
@@ -244,6 +265,7 @@ int main(void)
       cmocka_unit_test(a_line),
       cmocka_unit_test(no_signal),
       cmocka_unit_test(the_programs_signal_stays),
+      cmocka_unit_test(a_file_that_may_not_grow),
       cmocka_unit_test(a_full_stderr),
       cmocka_unit_test(a_full_stderr_and_a_timer),
       cmocka_unit_test(no_place_to_be_cancelled),

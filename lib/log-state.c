@@ -27,8 +27,8 @@ typedef struct {
 } Slot;
 
 static ProcessLock lock = PROCESS_LOCK_INIT;
-/* The first half is for states with a scope, of which a program can make any number. The last one
- * of each half is for all that find no other. */
+/* The first half is for states whose scope is a business, of which a program can make any number.
+ * The last one of each half is for all that find no other. */
 static Slot slots[SLOTS];
 _Atomic uint64_t log_states_wrong;
 
@@ -61,7 +61,9 @@ static bool is_idle(const Slot *slot, int64_t now_ms)
 static Slot *find(const LogState *state, int64_t now_ms)
 {
   const uint64_t key = key_of(state);
-  Slot *const first = state->scope ? slots : slots + SLOTS / 2, *const last = first + SLOTS / 2 - 1;
+  /* What a connection lacks is one of a few sentences. */
+  const bool countless = state->scope && state->event != EVENT_UNVERIFIED;
+  Slot *const first = countless ? slots : slots + SLOTS / 2, *const last = first + SLOTS / 2 - 1;
   Slot *unused = NULL;
   for (Slot *slot = first; slot < last; slot++) {
     if (slot->key == key)

@@ -5,8 +5,8 @@
  * A state is an event with an environment and a reason. This process keeps some of them, in a table
  * of fixed size: one line when a state begins, then one an hour while it goes on (log.h's events
  * are told apart by their fields). One that comes and goes is told after 1, 2, 4 .. 60 minutes at
- * the earliest. More than 30 businesses that are wrong at once, and more than 30 other states,
- * share a line.
+ * the earliest. One without an end that nobody notices for an hour begins anew. More than 30
+ * businesses that are wrong at once, and more than 30 other states, share a line.
  *
  * Any thread; the lock is held for less than a microsecond. A child of fork(2) goes on with what
  * its parent has told.

@@ -185,6 +185,9 @@ static void no_end_of_businesses(void **state)
       lines += wrong("business-not-found", business, business);
     }
   assert_in_range(lines, 30, 32);
+  LogState unverified = state_of("unverified", "verification is switched off", NULL);
+  unverified.event = EVENT_UNVERIFIED;
+  assert_true(log_state_begin(&unverified, true, now, &lasted));
   assert_true(wrong("server", NULL, "a"));
   assert_true(well(NULL, "a", now));
 }

@@ -37,9 +37,20 @@ void bearer_log_asking(const CacheLabel *label, uint64_t refused)
     log_debug("asking %s for a " TOKEN_NAME, label->host, TOKEN_NAMED(label));
 }
 
+/* What bearer_log_kept() began; the line about the token says so. */
+static void end_renewal_failure(const CacheLabel *label)
+{
+  const LogState state = {
+      .event = EVENT_RENEWAL_FAILURE, .environment = label->environment, .scope = label->business};
+  const int64_t now = clock_boot_ms();
+  int64_t lasted_ms;
+  log_state_end(&state, now, now, &lasted_ms);
+}
+
 void bearer_log_fetched(const CacheLabel *label, uint64_t generation, int64_t lifetime_s)
 {
   LogFields fields = fields_of(EVENT_TOKEN_FETCHED, label);
+  end_renewal_failure(label);
   fields.generation = generation;
   log_event(&fields, "%s gave a " TOKEN_NAME ", generation %llu, for %lld s", label->host,
             TOKEN_NAMED(label), (unsigned long long)generation, (long long)lifetime_s);

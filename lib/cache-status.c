@@ -162,19 +162,28 @@ static bool add(CacheStatus *status, const CacheStatusEntry *entry)
   return true;
 }
 
+/* Its key may be another one since its bucket was read, and is on its way to that if it is not the
+ * bucket's after all. */
 static bool read_one(int fd, const CacheShape *shape, uint32_t index, uint64_t fingerprint,
                      CacheStatus *status)
 {
   CacheEntry entry;
   CacheKey key;
   CacheStatusEntry described;
-  if (!read_entry(fd, shape->entries + (size_t)index * sizeof entry, &entry))
-    return false;
-  memcpy(key.bytes, entry.key, sizeof key.bytes);
-  if (cache_fingerprint_of(&key) != fingerprint)
-    return true; /* it is changing its key */
-  describe(fd, &entry, fingerprint, index, &described);
-  return add(status, &described);
+  CacheWord word;
+  for (int i = 0; i < READ_TRIES; i++) {
+    if (!read_entry(fd, shape->entries + (size_t)index * sizeof entry, &entry))
+      return false;
+    memcpy(key.bytes, entry.key, sizeof key.bytes);
+    if (cache_fingerprint_of(&key) == fingerprint) {
+      describe(fd, &entry, fingerprint, index, &described);
+      return add(status, &described);
+    }
+    if (!read_at(fd, shape->buckets + (size_t)index * sizeof word, &word, sizeof word))
+      return false;
+    fingerprint = atomic_load(&word);
+  }
+  return true;
 }
 
 static bool read_entries(int fd, const CacheShape *shape, uint32_t buckets, CacheStatus *status)
@@ -279,12 +288,30 @@ static int open_to_look(const char *path)
   return descriptor_above_standard(fd);
 }
 
+/* Another user's, a link or a socket lets nobody in, but what it is can be seen. */
+static bool is_seen_foreign(CacheStatus *status)
+{
+  struct stat st;
+  if (lstat(status->path, &st) ||
+      (S_ISREG(st.st_mode) && st.st_uid == geteuid() && (st.st_mode & 07777) == 0600))
+    return false;
+  status->file = st;
+  return true;
+}
+
+static void judge_unopened(CacheStatus *status, int error)
+{
+  status->error = error;
+  status->state = error == ENOENT ? CACHE_SEGMENT_NONE : CACHE_SEGMENT_UNREAD;
+  if ((error == EACCES || error == ELOOP || error == ENXIO) && is_seen_foreign(status))
+    status->state = CACHE_SEGMENT_FOREIGN;
+}
+
 static void read_path(CacheStatus *status)
 {
   int fd = open_to_look(status->path);
   if (fd < 0) {
-    status->error = errno;
-    status->state = errno == ENOENT ? CACHE_SEGMENT_NONE : CACHE_SEGMENT_UNREAD;
+    judge_unopened(status, errno);
     return;
   }
   const int error = cache_judge_file(fd, &status->file);

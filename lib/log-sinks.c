@@ -11,6 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "lib/clock.h"
 #include "lib/descriptor.h"
 #include "lib/sigpipe.h"
 
@@ -72,17 +73,25 @@ void log_to_syslog(int priority, const char *text, size_t length)
 
 /* Somebody may hold the other end of the program's standard error and not read it: then the program
  * would wait at our line for as long, though it writes nothing there itself. One second for all
- * lines together; after that they are dropped until there is room again. */
+ * lines together; after that they are dropped until there is room again. A signal of the program's
+ * that comes meanwhile says nothing about room. */
 static bool stderr_takes_more(void)
 {
   static atomic_bool stuck;
   struct pollfd end = {.fd = STDERR_FILENO, .events = POLLOUT};
-  const bool takes = poll(&end, 1, atomic_load(&stuck) ? 0 : STDERR_MS) != 0;
-  atomic_store(&stuck, !takes);
-  return takes;
+  const int64_t until = clock_monotonic_ms() + (atomic_load(&stuck) ? 0 : STDERR_MS);
+  int64_t left = until - clock_monotonic_ms();
+  int ready;
+  do {
+    ready = poll(&end, 1, left > 0 ? (int)left : 0);
+    left = until - clock_monotonic_ms();
+  } while (ready < 0 && errno == EINTR && left > 0);
+  atomic_store(&stuck, ready <= 0);
+  return ready > 0;
 }
 
-/* Whoever reads the program's stderr may be gone, which it has not noticed if it writes nothing. */
+/* Whoever reads the program's stderr may be gone, which it has not noticed if it writes nothing; or
+ * it is a file that is full. */
 void log_to_stderr(const char *level, const char *text, size_t length)
 {
   char head[32], end = '\n';

@@ -27,10 +27,10 @@ typedef struct {
 } Slot;
 
 static ProcessLock lock = PROCESS_LOCK_INIT;
-/* The first half is for states with a scope, of which a program can make any number. The last one
- * of each half is for all that find no other. */
+/* The first half is for states whose scope is a business, of which a program can make any number.
+ * The last one of each half is for all that find no other. */
 static Slot slots[SLOTS];
-_Atomic unsigned log_states_wrong;
+_Atomic uint64_t log_states_wrong;
 
 /* ---- the table ---- */
 
@@ -61,7 +61,9 @@ static bool is_idle(const Slot *slot, int64_t now_ms)
 static Slot *find(const LogState *state, int64_t now_ms)
 {
   const uint64_t key = key_of(state);
-  Slot *const first = state->scope ? slots : slots + SLOTS / 2, *const last = first + SLOTS / 2 - 1;
+  /* What a connection lacks is one of a few sentences. */
+  const bool countless = state->scope && state->event != EVENT_UNVERIFIED;
+  Slot *const first = countless ? slots : slots + SLOTS / 2, *const last = first + SLOTS / 2 - 1;
   Slot *unused = NULL;
   for (Slot *slot = first; slot < last; slot++) {
     if (slot->key == key)
@@ -76,13 +78,30 @@ static Slot *find(const LogState *state, int64_t now_ms)
   return unused;
 }
 
-/* What somebody waits for the end of. */
-static void count_wrong(void)
+static uint64_t bit_of(uint64_t group)
 {
-  unsigned count = 0;
+  return (uint64_t)1 << (group * 0x9e3779b97f4a7c15u >> 58);
+}
+
+/* What somebody waits for the end of. */
+static void note_wrong(void)
+{
+  uint64_t groups = 0;
   for (const Slot *slot = slots; slot < slots + SLOTS; slot++)
-    count += slot->key && slot->is_wrong && slot->event == EVENT_TOKEN_FAILURE;
-  atomic_store_explicit(&log_states_wrong, count, memory_order_relaxed);
+    if (slot->key && slot->is_wrong && slot->event == EVENT_TOKEN_FAILURE)
+      groups |= bit_of(slot->group);
+  atomic_store_explicit(&log_states_wrong, groups, memory_order_relaxed);
+}
+
+static bool may_end(LogEvent event, uint64_t group)
+{
+  return event != EVENT_TOKEN_FAILURE ||
+         (atomic_load_explicit(&log_states_wrong, memory_order_relaxed) & bit_of(group));
+}
+
+bool log_state_may_end(const LogState *state)
+{
+  return may_end(state->event, group_of(state));
 }
 
 /* ---- a state ---- */
@@ -98,19 +117,27 @@ static bool is_to_be_told(Slot *slot, int64_t again_ms, int64_t now_ms)
   return true;
 }
 
+/* Most states have nobody who says that they are over, nor has a place that many share: when no one
+ * has noticed them for so long, what comes then is another trouble. */
+static bool begins_now(const Slot *slot, int64_t again_ms, int64_t now_ms)
+{
+  return !slot->is_wrong ||
+         (slot->event != EVENT_TOKEN_FAILURE && now_ms - slot->last_ms >= again_ms);
+}
+
 bool log_state_begin(const LogState *state, bool tellable, int64_t now_ms, int64_t *ongoing_ms)
 {
   const int64_t again_ms = state->again_ms ? state->again_ms : HOUR_MS;
   process_lock(&lock);
   Slot *slot = find(state, now_ms);
-  if (!slot->is_wrong) {
+  if (begins_now(slot, again_ms, now_ms)) {
     slot->is_wrong = true;
     slot->is_told = false;
     slot->began_ms = now_ms;
     slot->subject = mix(0, state->subject);
     if (now_ms - slot->last_ms >= HOUR_MS)
       slot->flaps = 0;
-    count_wrong();
+    note_wrong();
   }
   slot->last_ms = now_ms;
   const bool tell = tellable && is_to_be_told(slot, again_ms, now_ms);
@@ -131,9 +158,12 @@ static bool is_over(const Slot *slot, uint64_t subject, int64_t proof_ms, int64_
 
 bool log_state_end(const LogState *state, int64_t proof_ms, int64_t now_ms, int64_t *lasted_ms)
 {
-  const uint64_t group = group_of(state), subject = mix(0, state->subject);
+  const uint64_t group = group_of(state);
   bool was_told = false, all = true;
   *lasted_ms = 0;
+  if (!may_end(state->event, group))
+    return false;
+  const uint64_t subject = mix(0, state->subject);
   process_lock(&lock);
   for (Slot *slot = slots; slot < slots + SLOTS; slot++) {
     if (!slot->key || !slot->is_wrong || slot->group != group)
@@ -147,7 +177,7 @@ bool log_state_end(const LogState *state, int64_t proof_ms, int64_t now_ms, int6
     if (now_ms - slot->began_ms > *lasted_ms)
       *lasted_ms = now_ms - slot->began_ms;
   }
-  count_wrong();
+  note_wrong();
   process_unlock(&lock);
   return was_told && all;
 }
@@ -161,7 +191,7 @@ tell(const LogFields *fields, const LogState *state, const char *format, va_list
   int64_t ongoing_ms = 0;
   if (!log_state_begin(state, log_event_enabled(fields->event) != 0, clock_boot_ms(), &ongoing_ms))
     return;
-  if (ongoing_ms >= MINUTE_MS)
+  if (ongoing_ms >= MINUTE_MS && !state->again_ms)
     snprintf(end, sizeof end, " (for %lld min now)", (long long)(ongoing_ms / MINUTE_MS));
   log_event_v(fields, end, format, args);
 }

@@ -5,8 +5,8 @@
  * A state is an event with an environment and a reason. This process keeps some of them, in a table
  * of fixed size: one line when a state begins, then one an hour while it goes on (log.h's events
  * are told apart by their fields). One that comes and goes is told after 1, 2, 4 .. 60 minutes at
- * the earliest. More than 30 businesses that are wrong at once, and more than 30 other states,
- * share a line.
+ * the earliest. One without an end that nobody notices for an hour begins anew. More than 30
+ * businesses that are wrong at once, and more than 30 other states, share a line.
  *
  * Any thread; the lock is held for less than a microsecond. A child of fork(2) goes on with what
  * its parent has told.
@@ -16,6 +16,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "lib/log.h"
 
@@ -35,12 +36,16 @@ bool log_state_begin(const LogState *state, bool tellable, int64_t now_ms, int64
  * nobody has noticed anything for a minute. True: it is to be told. Times: CLOCK_BOOTTIME. */
 bool log_state_end(const LogState *state, int64_t proof_ms, int64_t now_ms, int64_t *lasted_ms);
 
-/* Some state may have to be ended. For each request: one load. */
-extern _Atomic unsigned log_states_wrong;
+/* Some state may have to be ended. For each request: one load, of a bit for each token's state. */
+extern _Atomic uint64_t log_states_wrong;
 static inline bool log_state_any(void)
 {
   return atomic_load_explicit(&log_states_wrong, memory_order_relaxed) != 0;
 }
+
+/* False: that one has not. Without the lock: what is wrong with one business, perhaps for good, is
+ * no cost to the others' requests. */
+bool log_state_may_end(const LogState *state);
 
 /* log_event() of what is wrong, as often as is told above: its event, environment and reason are
  * the state, with `scope` and `subject`, which may be NULL. */

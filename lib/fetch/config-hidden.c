@@ -6,21 +6,28 @@
 #include "lib/fetch/config-stack.h"
 #include "lib/fetch/secret-words.h"
 
-/* "api-key", "--password", "VAULT_TOKEN": the last word decides, for a token-file, a key-field or a
- * secret-id-file says where the secret is. */
-static bool names_secret(const char *name, gsize length)
+/* Where a word may begin in a name: "client-secret", "VAULT_TOKEN", "apiKey"; a long one anywhere,
+ * as in "clientsecret". */
+static bool begins_word(const char *name, const char *at, const char *word)
+{
+  return at == name || !g_ascii_isalnum(at[-1]) ||
+         (g_ascii_isupper(*at) && g_ascii_islower(at[-1])) || strlen(word) > 4;
+}
+
+/* The last word decides, for a token-file, a key-field or a secret-id-file says where the secret
+ * is. */
+static bool names_secret(const char *text, gsize length)
 {
   static const char *const words[] = {"password",   "passwd",        "passphrase", "pass", "pin",
                                       "secret",     "secrets",       "token",      "key",  "apikey",
                                       "credential", "authorization", "bearer",     "jwt"};
-  g_autofree char *last = g_ascii_strdown(name, (gssize)length);
-  for (char *at = last; *at; at++)
-    if (*at == '_')
-      *at = '-';
-  const char *dash = strrchr(last, '-'), *word = dash ? dash + 1 : last;
-  for (guint i = 0; i < G_N_ELEMENTS(words); i++)
-    if (strcmp(word, words[i]) == 0)
+  g_autofree char *name = g_strndup(text, length);
+  for (guint i = 0; i < G_N_ELEMENTS(words); i++) {
+    const gsize size = strlen(words[i]);
+    const char *at = length < size ? NULL : name + length - size;
+    if (at && g_ascii_strcasecmp(at, words[i]) == 0 && begins_word(name, at, words[i]))
       return true;
+  }
   return false;
 }
 
@@ -47,6 +54,13 @@ static bool introduces_secret(const char *word)
   return is_option && names_secret(name, length) && name[length + (name[length] != 0)] != '/';
 }
 
+/* "-u NAME:PASSWORD", as curl has it; a name alone is none. */
+static bool is_password_of(const char *option, const char *word)
+{
+  return strchr(word, ':') && (strcmp(option, "-u") == 0 || strcmp(option, "--user") == 0 ||
+                               strcmp(option, "--proxy-user") == 0);
+}
+
 static bool option_is_hidden(const char *key, const char *value)
 {
   bool is_path = *value == '/';
@@ -54,7 +68,8 @@ static bool option_is_hidden(const char *key, const char *value)
     return true;
   g_auto(GStrv) words = g_strsplit_set(value, " \t\n\r", -1);
   for (char **word = words; *word; word++)
-    if (looks_secret(*word) || introduces_secret(*word))
+    if (looks_secret(*word) || introduces_secret(*word) ||
+        (word > words && is_password_of(word[-1], *word)))
       return true;
   return false;
 }

@@ -227,7 +227,7 @@ static void trim(ExecResult *result)
 }
 
 /* A key may be written in the answer otherwise than it is (with escapes). Where it cannot be read,
- * none of what was said can be shown. */
+ * or has another name than it should, none of what was said can be shown. */
 static void mask_key(ExecResult *result)
 {
   SecretJson json;
@@ -238,7 +238,7 @@ static void mask_key(ExecResult *result)
     mask(result->err, result->err_length, key, length);
     mask_word(result->err, result->err_length, key, length);
   }
-  if (problem && memchr(result->out, '\\', result->out_length))
+  if (!key && memchr(result->out, '\\', result->out_length))
     say_nothing(result);
   secret_json_done(&json);
 }

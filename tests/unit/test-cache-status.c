@@ -27,11 +27,24 @@ static void note_read(size_t size, off_t at)
   }
 }
 
+/* A word that somebody writes when all in front of an offset has been read. */
+static int changing_fd = -1;
+static off_t changing_from, changing_at;
+static uint64_t changing_to;
+
+static void change(void)
+{
+  if (pwrite(changing_fd, &changing_to, sizeof changing_to, changing_at) != sizeof changing_to)
+    abort();
+}
+
 ssize_t __real_pread64(int fd, void *to, size_t size, off_t at);
 ssize_t __wrap_pread64(int fd, void *to, size_t size, off_t at);
 ssize_t __wrap_pread64(int fd, void *to, size_t size, off_t at)
 {
   note_read(size, at);
+  if (fd == changing_fd && at >= changing_from)
+    change();
   return __real_pread64(fd, to, size, at);
 }
 
@@ -41,8 +54,7 @@ ssize_t __wrap___pread64_chk(int fd, void *to, size_t size, off_t at, size_t roo
 {
   if (size > room)
     abort();
-  note_read(size, at);
-  return __real_pread64(fd, to, size, at);
+  return __wrap_pread64(fd, to, size, at);
 }
 
 /* The segment as a file, that is `cut` bytes shorter than it says. */
@@ -350,6 +362,28 @@ static void torn_entry(void **state)
   cache_status_clear(&status);
 }
 
+/* .. and the new one's when it has got there. */
+static void another_key_meanwhile(void **state)
+{
+  Cache *cache = *state;
+  CacheStatus status = {.kind = CACHE_UNSEALED};
+  assert_int_equal(put(cache, 1, 20), 1);
+  const CacheKey *key = (const CacheKey *)(const void *)entry_of(cache, 1)->key;
+  CacheWord *word = cache_fingerprint(cache, cache_find(cache, key));
+  changing_to = atomic_load(word);
+  changing_at = (char *)word - (char *)cache->header;
+  changing_from = (off_t)cache->shape.entries;
+  atomic_store(word, changing_to ^ 2);
+  changing_fd = memfd_create("segment", MFD_CLOEXEC);
+  const ssize_t size = (ssize_t)cache->shape.size;
+  assert_true(changing_fd >= 0 && write(changing_fd, cache->header, (size_t)size) == size);
+  cache_status_read_file(changing_fd, (size_t)size, &status);
+  close(changing_fd);
+  changing_fd = -1;
+  assert_int_equal(status.count, 1);
+  cache_status_clear(&status);
+}
+
 static void short_file(void **state)
 {
   Cache *cache = *state;
@@ -421,7 +455,11 @@ SEGMENT_TEST(not_a_segment)
   require(mkfifo(segment_of(kind), 0600) == 0); /* and nobody waits for its other end */
   require_state(CACHE_SEGMENT_FOREIGN);
   require(unlink(segment_of(kind)) == 0 && symlink("/etc/passwd", segment_of(kind)) == 0);
-  require_state(CACHE_SEGMENT_UNREAD);
+  CacheStatus status = read_segment();
+  require(status.state == CACHE_SEGMENT_FOREIGN && S_ISLNK(status.file.st_mode));
+  cache_status_clear(&status);
+  require(unlink(segment_of(kind)) == 0 && mknod(segment_of(kind), S_IFSOCK | 0600, 0) == 0);
+  require_state(CACHE_SEGMENT_FOREIGN);
   require(unlink(segment_of(kind)) == 0 && mkdir(segment_of(kind), 0700) == 0);
   require_state(CACHE_SEGMENT_FOREIGN);
   require(rmdir(segment_of(kind)) == 0);
@@ -529,6 +567,7 @@ int main(void)
       TEST(spoiled_header),
       TEST(garbage),
       TEST(torn_entry),
+      TEST(another_key_meanwhile),
       TEST(short_file),
       cmocka_unit_test(nothing_is_made),
       cmocka_unit_test(nothing_is_changed),

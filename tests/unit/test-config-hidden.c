@@ -26,6 +26,10 @@ static void test_hidden_options(void **state)
       {"client-secret", "short"},
       {"passphrase", "correct horse"},
       {"password", ""},
+      {"clientSecret", "short"},
+      {"clientsecret", "short"},
+      {"apiKey", "short"},
+      {"access_token", "short"},
       /* the value looks it */
       {"path", "sk_live_51Hq8Zx9Kc2Lm4Np6Rt"},
       {"role", "3f786850e387550fdab836ed7e6dc881de23001b"},
@@ -41,6 +45,7 @@ static void test_hidden_options(void **state)
       {"command", "env VAULT_TOKEN=short get"},
       {"command", "curl -H \"Authorization: Basic short\" https://vault.example/"},
       {"command", "get -t sk_live_51Hq8Zx9Kc2Lm4Np6Rt"},
+      {"command", "curl --user me:hunter2 https://vault.example/"},
       {"address", "https://me:hunter2@vault.example:8200"},
       {"endpoint", "https://hunter2@vault.example"},
   };
@@ -71,6 +76,8 @@ static void test_shown_options(void **state)
       {"pass-environment", "PATH;HOME;"},
       {"address", "https://vault.example:8200"},
       {"credentials-file", "/root/.aws/credentials"},
+      {"command", "sudo -u thred /usr/local/bin/get-thred-key"},
+      {"monkey", "see"},
       {"kv", "2"},
       {"module", "aws-secrets-manager"},
   };

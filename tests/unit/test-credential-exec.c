@@ -169,6 +169,10 @@ static void test_notes(void **state)
          "printf '{\"version\":1,\"partner_uuid\":\"a\",\"api_key\":\"s3cret\\\\/key\"}\\000\\n'",
          THRED_CREDENTIAL_UNAVAIL, "more text after the object");
   assert_string_equal(notes, "");
+  expect("echo 'no s3cret/key' >&2\n"
+         "echo '{\"version\":1,\"partner_uuid\":\"a\",\"apikey\":\"s3cret\\/key\"}'",
+         THRED_CREDENTIAL_UNAVAIL, "api_key");
+  assert_string_equal(notes, "");
   Credential credential;
   run_for(script("echo say xyz >&2\n"
                  "echo '{\"version\":1,\"partner_uuid\":\"a\",\"api_key\":\"xyz\"}'"),

@@ -15,6 +15,10 @@
 
 #include <cmocka.h>
 
+#include "lib/bearer-log.h"
+#include "lib/clock.h"
+#include "lib/message.h"
+
 #define MINUTE ((int64_t)60000)
 #define HOUR   (60 * MINUTE)
 
@@ -181,8 +185,71 @@ static void no_end_of_businesses(void **state)
       lines += wrong("business-not-found", business, business);
     }
   assert_in_range(lines, 30, 32);
+  LogState unverified = state_of("unverified", "verification is switched off", NULL);
+  unverified.event = EVENT_UNVERIFIED;
+  assert_true(log_state_begin(&unverified, true, now, &lasted));
   assert_true(wrong("server", NULL, "a"));
   assert_true(well(NULL, "a", now));
+}
+
+/* One business that there is not costs the requests of the others no lock. */
+static void no_lock_for_the_others(void **state)
+{
+  (void)state;
+  unsigned maybe = 0;
+  char business[16];
+  assert_true(wrong("business-not-found", "a", "a"));
+  for (int i = 0; i < 1000; i++) {
+    snprintf(business, sizeof business, "%d", i);
+    const LogState other = state_of(NULL, business, business);
+    maybe += log_state_may_end(&other);
+  }
+  assert_in_range(maybe, 0, 100); /* one of 64 has the same bit */
+  assert_true(well("a", "a", now));
+  assert_false(log_state_any());
+}
+
+/* Nobody says that such a one is over: the next one is told without the hours in between. */
+static void one_that_nobody_ends(void **state)
+{
+  (void)state;
+  LogState failure = state_of("server", "a", NULL);
+  failure.event = EVENT_RENEWAL_FAILURE;
+  assert_true(log_state_begin(&failure, true, now, &lasted));
+  now += HOUR - 1;
+  assert_false(log_state_begin(&failure, true, now, &lasted));
+  assert_int_equal(lasted, HOUR - 1);
+  now += 5 * HOUR;
+  assert_true(log_state_begin(&failure, true, now, &lasted));
+  assert_int_equal(lasted, 0);
+}
+
+/* The same in the place that those share who find no other. */
+static void the_shared_place(void **state)
+{
+  (void)state;
+  char business[16];
+  for (int round = 0; round < 2; round++, now += 20 * HOUR)
+    for (int i = 0; i < 40; i++) {
+      snprintf(business, sizeof business, "%d", i);
+      wrong("business-not-found", business, business);
+      assert_int_equal(lasted, 0);
+      well(business, business, now);
+    }
+}
+
+/* A renewal that fails, the next one that does not, and another one. */
+static void a_renewal(void **state)
+{
+  (void)state;
+  const CacheLabel label = {.environment = environment, .host = "h", .business = "a"};
+  const Error error = {.message = "no"};
+  LogState failure = state_of(message_word(THRED_E_SERVER), "a", NULL);
+  failure.event = EVENT_RENEWAL_FAILURE;
+  bearer_log_kept(&label, THRED_E_SERVER, &error);
+  bearer_log_fetched(&label, 7, 3600);
+  log_state_begin(&failure, true, clock_boot_ms() + 55 * MINUTE, &lasted);
+  assert_int_equal(lasted, 0);
 }
 
 /* ---- threads and forks ---- */
@@ -241,6 +308,8 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, set_up)
   const struct CMUnitTest tests[] = {
+      TEST(a_renewal),              /* the first: its clock is the machine's */
+      TEST(no_lock_for_the_others), /* there are no states yet */
       TEST(an_outage),
       TEST(a_reminder_each_hour),
       TEST(another_reason_is_another_state),
@@ -250,6 +319,8 @@ int main(void)
       TEST(late_but_told),
       TEST(nothing_is_lost_to_a_level),
       TEST(no_end_of_businesses),
+      TEST(one_that_nobody_ends),
+      TEST(the_shared_place),
       TEST(threads),
       TEST(forks),
   };

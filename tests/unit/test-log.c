@@ -6,11 +6,16 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -112,7 +117,7 @@ static bool is_pending(void)
 {
   sigset_t pending;
   sigpending(&pending);
-  return sigismember(&pending, SIGPIPE) == 1;
+  return sigismember(&pending, SIGPIPE) == 1 || sigismember(&pending, SIGXFSZ) == 1;
 }
 
 static void no_signal(void **state)
@@ -153,6 +158,25 @@ static void the_programs_signal_stays(void **state)
   signal(SIGPIPE, SIG_DFL);
 }
 
+/* `ulimit -f`: a file that may not grow is SIGXFSZ to whoever writes to it. */
+static void a_file_that_may_not_grow(void **state)
+{
+  (void)state;
+  int file = memfd_create("stderr", MFD_CLOEXEC), status = -1;
+  const pid_t pid = fork();
+  if (pid == 0) {
+    const struct rlimit limit = {100, 100};
+    dup2(file, STDERR_FILENO);
+    setrlimit(RLIMIT_FSIZE, &limit);
+    for (int i = 0; i < 10; i++)
+      log_error("line %d", i);
+    _exit(is_pending());
+  }
+  assert_int_equal(waitpid(pid, &status, 0), pid);
+  close(file);
+  assert_int_equal(status, 0);
+}
+
 /* Somebody has the other end, and does not read: one second, once. */
 static void a_full_stderr(void **state)
 {
@@ -174,6 +198,38 @@ static void a_full_stderr(void **state)
   text[length] = 0;
   assert_non_null(strstr(text, "the last line"));
   assert_in_range(took, 900, 5000);
+  close(ends[0]);
+  close(ends[1]);
+}
+
+/* The same in a program whose timer interrupts what it waits for: a profiler's, say. */
+static void a_full_stderr_and_a_timer(void **state)
+{
+  (void)state;
+  const struct sigaction counts = {.sa_handler = count, .sa_flags = SA_RESTART};
+  const struct itimerval often = {{0, 20000}, {0, 20000}}, never = {{0, 0}, {0, 0}};
+  int ends[2], status = -1;
+  assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+  assert_true(fcntl(ends[1], F_SETPIPE_SZ, 4096) > 0);
+  pid_t pid = fork();
+  if (pid == 0) {
+    sigaction(SIGALRM, &counts, NULL);
+    setitimer(ITIMER_REAL, &often, NULL);
+    dup2(ends[1], STDERR_FILENO);
+    const int64_t began = clock_monotonic_ms();
+    for (int i = 0; i < 500; i++)
+      log_error("line %d", i);
+    setitimer(ITIMER_REAL, &never, NULL);
+    _exit(clock_monotonic_ms() - began < 900);
+  }
+  const int64_t until = clock_monotonic_ms() + 10000;
+  while (waitpid(pid, &status, WNOHANG) == 0 && clock_monotonic_ms() < until)
+    nanosleep(&(struct timespec){0, 10000000}, NULL);
+  if (status == -1) {
+    kill(pid, SIGKILL);
+    waitpid(pid, &status, 0);
+  }
+  assert_int_equal(status, 0);
   close(ends[0]);
   close(ends[1]);
 }
@@ -205,9 +261,14 @@ static void no_place_to_be_cancelled(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(what_may_stay), cmocka_unit_test(a_line),
-      cmocka_unit_test(no_signal),     cmocka_unit_test(the_programs_signal_stays),
-      cmocka_unit_test(a_full_stderr), cmocka_unit_test(no_place_to_be_cancelled),
+      cmocka_unit_test(what_may_stay),
+      cmocka_unit_test(a_line),
+      cmocka_unit_test(no_signal),
+      cmocka_unit_test(the_programs_signal_stays),
+      cmocka_unit_test(a_file_that_may_not_grow),
+      cmocka_unit_test(a_full_stderr),
+      cmocka_unit_test(a_full_stderr_and_a_timer),
+      cmocka_unit_test(no_place_to_be_cancelled),
   };
   setenv("THRED_LOG", "error", 1);
   return cmocka_run_group_tests_name("log", tests, NULL, NULL);

@@ -49,6 +49,9 @@ build() {
   local dir=$1
   shift
   if [ -f "$dir/build.ninja" ]; then
+    # Another's would be changed, and installed from into the system.
+    grep -qF "\"$top/$dir/root\"" "$dir/meson-info/intro-buildoptions.json" ||
+      die "$dir was not set up by these scripts, or elsewhere: remove it, or move it away"
     meson configure "$dir" "$@" >/dev/null
   else
     meson setup "$dir" --prefix="$top/$dir/root" --libdir=lib --sysconfdir=etc "$@" >"$dir.log" 2>&1 || {

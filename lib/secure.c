@@ -47,6 +47,27 @@ const char *secure_remedy(SecureRule rule, const struct stat *st)
   return refusal(rule, st).remedy;
 }
 
+/* EACCES alone does not say whether the user lacks a group, or whether nobody else may read at all.
+ */
+static const char *readers(const struct stat *st)
+{
+  return st->st_mode & S_IRGRP
+             ? "its owner and its group may read it; who has become a member has to "
+               "log in again"
+             : "only its owner may read it";
+}
+
+static void say_why_closed(const char *path, int error, char *why, size_t why_size)
+{
+  struct stat st;
+  if (error == EACCES && stat(path, &st) == 0 && S_ISREG(st.st_mode) && !(st.st_mode & S_IROTH))
+    snprintf(why, why_size, "%s: %s (owner %u, group %u, mode %04o): %s", path, strerror(error),
+             (unsigned)st.st_uid, (unsigned)st.st_gid, (unsigned)(st.st_mode & 07777),
+             readers(&st));
+  else
+    snprintf(why, why_size, "%s: %s", path, strerror(error));
+}
+
 int secure_open(const char *path, SecureRule rule, struct stat *st, char *why, size_t why_size)
 {
   /* O_NONBLOCK: a FIFO in the file's place must not hang us before fstat tells. */
@@ -54,7 +75,7 @@ int secure_open(const char *path, SecureRule rule, struct stat *st, char *why, s
   int fd = open(path, flags | (rule == SECURE_DIRECTORY ? O_DIRECTORY : 0));
   if (fd < 0) {
     int saved = errno;
-    snprintf(why, why_size, "%s: %s", path, strerror(saved));
+    say_why_closed(path, saved, why, why_size);
     errno = saved;
     return -1;
   }

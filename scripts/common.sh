@@ -2,7 +2,7 @@
 # common.sh - sourced by the scripts: where things are, what must be installed, how to build.
 set -euo pipefail
 
-top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 cd "$top"
 
 # Nothing of the caller's may lead the programs under test elsewhere.
@@ -49,6 +49,9 @@ build() {
   local dir=$1
   shift
   if [ -f "$dir/build.ninja" ]; then
+    # Another's would be changed, and installed from into the system.
+    grep -qF "\"$top/$dir/root\"" "$dir/meson-info/intro-buildoptions.json" ||
+      die "$dir was set up by hand, or in another place: remove it, or move it away"
     meson configure "$dir" "$@" >/dev/null
   else
     meson setup "$dir" --prefix="$top/$dir/root" --libdir=lib --sysconfdir=etc "$@" >"$dir.log" 2>&1 || {

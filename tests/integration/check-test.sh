@@ -272,7 +272,7 @@ test_files() {
   chmod 700 "$work/open"
   if [ "$(id -u)" = 0 ]; then
     chmod 640 "$work/open/credentials"
-    warned 'a key for a group' "$work/open/credentials" "$work/open/credentials: all of group 0 may read it *" '*chmod 600*'
+    warned 'a key for a group' "$work/open/credentials" "$work/open/credentials: all of group root may read it *" '*chmod 600*'
   else
     skip 'a key for a group' 'only root may have such a file'
   fi

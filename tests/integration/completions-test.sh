@@ -202,6 +202,21 @@ test_all() {
   command -v fish >/dev/null && all fish fish_offers
 }
 
+# In /usr the files have to stand where this system's zsh looks.
+test_place() {
+  local place
+  if ! command -v zsh >/dev/null || ! command -v meson >/dev/null || ! command -v jq >/dev/null; then
+    skip 'zsh finds what is installed in /usr' 'no zsh, meson or jq'
+    return
+  fi
+  meson setup "$work/usr" "$here/../.." --prefix=/usr -Dtests=false >"$work/setup.log" 2>&1 ||
+    cat "$work/setup.log" >&2
+  place=$(jq -r '.[] | select(endswith("/_thredctl"))' "$work/usr/meson-info/intro-installed.json")
+  is 'zsh finds what is installed in /usr' "${place%/*}" \
+    "$(zsh -fc 'print -l $fpath' | grep -x -e "${place%/*}")"
+}
+
+test_place
 test_bash
 test_bash_in_a_terminal
 test_zsh

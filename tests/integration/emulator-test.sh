@@ -738,6 +738,7 @@ test_command_line() {
   exit_status 0 --version --version
   like '--version' 'thred-emulator [0-9]*.*' "$(cat "$work/out")"
   exit_status 2 'no --dir'
+  like 'no --dir: a command would do, too' '*neither a command behind -- nor --dir DIR*' "$(cat "$work/err")"
   exit_status 2 'unknown option' --dir "$work/x" --nothing
   exit_status 2 'stray argument' --dir "$work/x" stray
   exit_status 2 'bad --listen' --dir "$work/x" --listen nowhere

@@ -241,8 +241,21 @@ static void readable_by_root_only(void **state)
   assert_int_equal(seteuid(65534), 0);
   fixture_load(f);
   assert_int_equal(seteuid(0), 0);
-  fixture_problems(f, "$A/b.conf: Permission denied" LEFT, (const char *)NULL);
+  fixture_problems(f,
+                   "$A/b.conf: Permission denied (owner 0, group 0, mode 0600): only its owner may "
+                   "read it" LEFT,
+                   (const char *)NULL);
   assert_true(active(f));
+  fixture_chmod(f, "$A/b.conf", 0640);
+  assert_int_equal(setegid(65534), 0);
+  assert_int_equal(seteuid(65534), 0);
+  fixture_load(f);
+  assert_int_equal(seteuid(0), 0);
+  assert_int_equal(setegid(0), 0);
+  fixture_problems(f,
+                   "$A/b.conf: Permission denied (owner 0, group 0, mode 0640): its owner and its "
+                   "group may read it; who has become a member has to log in again" LEFT,
+                   (const char *)NULL);
   fixture_chmod(f, "$A", 0700);
   assert_int_equal(seteuid(65534), 0);
   fixture_load(f);

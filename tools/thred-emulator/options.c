@@ -128,7 +128,7 @@ static char *judge_command(const Raw *raw, const Options *options)
   if (!options->command && raw->isolate)
     return g_strdup("--isolate is for a command, which stands behind --");
   if (raw->dir ? !*raw->dir : !options->command)
-    return g_strdup("--dir DIR is missing");
+    return g_strdup("there is neither a command behind -- nor --dir DIR");
   return NULL;
 }
 

@@ -147,11 +147,14 @@ static bool launch(Run *run, GError **error)
     g_propagate_error(error, g_steal_pointer(&refused));
     return false;
   }
-  fprintf(stderr,
-          "thred-emulator: %s\n"
-          "thred-emulator: going on with a proxy and environment variables (--isolate=off); a "
-          "program that reads neither does not reach the emulator\n",
-          refused->message);
+  fprintf(
+      stderr,
+      "thred-emulator: %s\n"
+      "thred-emulator: going on with a proxy and environment variables (--isolate=off); a "
+      "program that reads no proxy variable does not reach the emulator, and one that reads no "
+      "CURL_CA_BUNDLE, SSL_CERT_FILE or the like does not trust it (libcurl alone reads none; see "
+      "thred-emulator(1))\n",
+      refused->message);
   return launch_beside(run, error);
 }
 

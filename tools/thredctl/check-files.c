@@ -4,6 +4,7 @@
  * though it is unwise.
  */
 #include <dirent.h>
+#include <grp.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <thred/credential-module.h>
@@ -121,17 +122,27 @@ static void judge_command(Checkup *checkup, const char *path)
          g_strdup_printf("%s %s", secure_remedy(SECURE_CONFIG, &st), path));
 }
 
+/* The caller's to free. */
+static char *group_of(const struct stat *st)
+{
+  const struct group *group = getgrgid(st->st_gid);
+  return group ? g_strdup(group->gr_name) : g_strdup_printf("%u", (unsigned)st->st_gid);
+}
+
 /* A key that a whole group may read is known to whoever joins it. */
 static void judge_secret(Checkup *checkup, const char *path)
 {
+  g_autofree char *group = NULL;
   struct stat st;
-  if (stat(path, &st) == 0 && S_ISREG(st.st_mode) && !(st.st_mode & S_IXUSR) &&
-      (st.st_mode & S_IRGRP) && !secure_remedy(SECURE_SECRET, &st))
-    warn(checkup, path,
-         g_strdup_printf("%s: all of group %u may read it (owner 0, mode %04o)", path,
-                         (unsigned)st.st_gid, (unsigned)(st.st_mode & 07777)),
-         g_strdup_printf(
-             "right if that group is for the programs that need the key; else chmod 600 %s", path));
+  if (stat(path, &st) != 0 || !S_ISREG(st.st_mode) || (st.st_mode & S_IXUSR) ||
+      !(st.st_mode & S_IRGRP) || secure_remedy(SECURE_SECRET, &st))
+    return;
+  group = group_of(&st);
+  warn(checkup, path,
+       g_strdup_printf("%s: all of group %s may read it (owner 0, mode %04o)", path, group,
+                       (unsigned)(st.st_mode & 07777)),
+       g_strdup_printf(
+           "right if that group is for the programs that need the key; else chmod 600 %s", path));
 }
 
 static void judge_stack(Checkup *checkup, GHashTable *seen, SnapshotTable stack)

@@ -177,6 +177,9 @@ command = get --token $secret
 [credentials other]
 $secret = yes
 password = /etc/password
+[route other]
+path = /v1/$secret
+token = none
 END
   write 90.conf <<<$'[credentials file]\napi-key = other-one'
   local form

@@ -279,6 +279,10 @@ test_files() {
   else
     skip 'a key for a group' 'only root may have such a file'
   fi
+  mkdir -m 770 "$work/it's open"
+  cp -p "$work/emulator/credentials" "$work/it's open"
+  conf_of "$conf" <<<$'[credentials file]\npath = '"$work/it's open/credentials"
+  warned 'a folder with a space in its name' "$work/it's open" "$work/it's open: *" "chmod go-w '$work/it'*'s open'"
 }
 
 test_refused_files() {

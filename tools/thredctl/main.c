@@ -42,6 +42,12 @@ char *command_printable(const char *text)
   return g_strescape(text, "\"");
 }
 
+char *command_quoted(const char *path)
+{
+  static const char plain[] = G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "/._-+:,@%";
+  return *path && !path[strspn(path, plain)] ? g_strdup(path) : g_shell_quote(path);
+}
+
 bool command_output(const char *text, size_t length)
 {
   while (length > 0) {

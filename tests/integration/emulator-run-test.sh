@@ -250,6 +250,21 @@ test_directory() {
   is "$who: --dir is used, and stays" "$home/kept 443 there" "$(cat "$work/out") $([ -e kept/ca.pem ] && echo there)"
 }
 
+# What lies in /dev/shm, which is another one for the command.
+test_shared_memory() {
+  local shm
+  shm=$(as mktemp -d -p /dev/shm) || { skip "$who: /dev/shm" 'it cannot be written to'; return; }
+  mkdir "$shm/temporary directory"
+  chmod 777 "$shm" "$shm/temporary directory"
+  (cd "$shm" && TMPDIR="$shm/temporary directory" run --isolate=required -- sh -c 'pwd; ls /dev/shm; touch made
+    thredctl exec -- curl -q -s -o /dev/null -w "%{http_code}\n" "$api/businesses/"') >"$work/out" 2>&1
+  is "$who: the working directory and TMPDIR in /dev/shm" "0 $shm ${shm##*/} 200" "$? $(paste -sd' ' "$work/out")"
+  TMPDIR=/dev/shm run --isolate=required -- sh -c 'cat "$THRED_EMULATOR_DIR/port"' >"$work/out" 2>&1
+  is "$who: TMPDIR=/dev/shm" '0 443' "$? $(cat "$work/out")"
+  is "$who: what it made in there is outside, too, and nothing else" "$shm/made" "$(find "$shm" -type f -o -name 'thred-emulator*')"
+  rm -r "$shm"
+}
+
 # ---- no namespaces ----
 
 refused() { "$refuser" "${as[@]}" thred-emulator "$@"; }
@@ -426,6 +441,7 @@ isolated_user() {
   test_left_behind
   test_killed
   test_directory
+  test_shared_memory
   test_faults
   test_bad_faults
   test_refused
@@ -441,6 +457,7 @@ isolated_root() {
   how=(--isolate=required)
   test_looks
   test_killed
+  test_shared_memory
   # As in a container that filters nothing: root, but no CAP_SYS_ADMIN.
   as=(setpriv --bounding-set -sys_admin)
   is 'root without CAP_SYS_ADMIN' '0 200' "$(status_of --isolate=required -- \

@@ -99,5 +99,7 @@ bool config_is_hidden(const ConfigTree *tree, ConfigKind kind, const char *key, 
     return stack_is_hidden(tree, value);
   if (kind == CONFIG_THRED && strcmp(key, "environment") == 0)
     return secret_words_look_encoded(value) && !config_tree_find(tree, CONFIG_ENVIRONMENT, value);
-  return false; /* numbers, words of a list, hosts, UUIDs, dates, paths */
+  if (kind == CONFIG_ROUTE && strcmp(key, "path") == 0)
+    return looks_secret(value);
+  return false; /* numbers, words of a list, hosts, UUIDs, dates, names of files */
 }

@@ -258,6 +258,9 @@ test_files() {
   conf_of "$conf" </dev/null
   : >"$conf/mine.cfg"
   warned 'a file without .conf' "$conf/mine.cfg" "$conf/mine.cfg is not read: *" 'rename it*'
+  mv "$conf/mine.cfg" "$conf/"$'mine\e[31m\n'
+  warned 'a name that a terminal would obey' "$conf/mine\033[31m\n" "$conf/mine"'\\033\[31m\\012 is not read: *' 'rename it*'
+  rm "$conf/mine"*
   conf_of "$conf" </dev/null
   ln -s /dev/null "$conf/20-routes.conf"
   warned 'a masked file' "$conf/20-routes.conf" "$conf/20-routes.conf is a link to /dev/null: *" "* rm $conf/20-routes.conf"
@@ -276,6 +279,10 @@ test_files() {
   else
     skip 'a key for a group' 'only root may have such a file'
   fi
+  mkdir -m 770 "$work/it's open"
+  cp -p "$work/emulator/credentials" "$work/it's open"
+  conf_of "$conf" <<<$'[credentials file]\npath = '"$work/it's open/credentials"
+  warned 'a folder with a space in its name' "$work/it's open" "$work/it's open: *" "chmod go-w '$work/it'*'s open'"
 }
 
 test_refused_files() {

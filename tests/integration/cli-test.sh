@@ -85,8 +85,12 @@ test_help() {
   matches '--version' '^thredctl [0-9.]+$' "$(cat "$work/out")"
   thredctl help >/dev/full 2>"$work/err"
   is 'help: a full device: exit status' 1 $?
+  is 'help: a full device: said' 'thredctl: cannot write to standard output' "$(cat "$work/err")"
   thredctl config --help >/dev/full 2>"$work/err"
   is 'config --help: a full device: exit status' 1 $?
+  is 'config --help: a full device: said' 'thredctl: config: cannot write to standard output' "$(cat "$work/err")"
+  thredctl --version >/dev/full 2>"$work/err"
+  is '--version: a full device' '1 thredctl: cannot write to standard output' "$? $(cat "$work/err")"
 }
 
 # ---- the examples, as they stand there ----

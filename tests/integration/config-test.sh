@@ -177,6 +177,9 @@ command = get --token $secret
 [credentials other]
 $secret = yes
 password = /etc/password
+[route other]
+path = /v1/$secret
+token = none
 END
   write 90.conf <<<$'[credentials file]\napi-key = other-one'
   local form
@@ -264,6 +267,17 @@ refused() {
   is "init: $name: nothing is written" "$before" "$(find "$work/init" -ls)"
 }
 
+# What it says is to be copied into a shell.
+test_init_quoted() {
+  local init="$work/init/two words; it's"
+  run config --init "$init"
+  is 'init: a name that a shell would take apart: exit status' 0 "$status"
+  (eval "set -- $(sed -n 's/^next *//p' "$work/out")"; printf %s "$5") >"$work/word"
+  is 'init: a name that a shell would take apart: install' "$init/credentials.template" "$(cat "$work/word")"
+  (eval "$(sed -n 's/^ *\(export [^,]*\),.*/\1/p' "$work/out")"; printf %s "$THRED_CONF_DIR") >"$work/word"
+  is 'init: a name that a shell would take apart: export' "$init" "$(cat "$work/word")"
+}
+
 test_init_refused() {
   refused 'twice' "$work/init/conf.d"
   matches 'init: twice: why' 'is there already and is left as it is' "$(cat "$work/err")"
@@ -307,6 +321,7 @@ test_files
 test_secrets
 test_init
 test_init_check
+test_init_quoted
 test_init_refused
 test_init_race
 finish

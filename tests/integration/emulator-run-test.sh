@@ -17,12 +17,13 @@ example=$source/docs/examples/faults.conf
 work=$(mktemp -d) || exit 1
 trap '[ $BASHPID != $$ ] || rm -rf "$work"' EXIT
 unset "${!THRED_@}" LD_PRELOAD LD_LIBRARY_PATH no_proxy NO_PROXY
-export PATH=$root/bin:$PATH LC_ALL=C TMPDIR=$work/tmp
+export PATH=$root/bin:$PATH LC_ALL=C
 # A proxy of the caller's leads out of the namespace.
 export https_proxy=http://192.0.2.1:3128 HTTPS_PROXY=http://192.0.2.1:3128 all_proxy=http://192.0.2.1:3128
 api=https://sandbox.thredfi.com/v1/platform
 one=3c90c3cc-0d44-4b50-8888-8dd25736052a
 export api one probe
+scripts=$work
 
 # Each user has a directory of his own; `as` runs a command as him, in that.
 as=()
@@ -39,12 +40,11 @@ begin_as() {
 as() { "${as[@]}" "$@"; }
 run() { as thred-emulator "$@"; }
 chmod 755 "$work"
-mkdir -m 1777 "$TMPDIR"
 left_behind() { find "$TMPDIR" -mindepth 1 | head -n 1; }
 
 # ---- what the command finds ----
 
-cat >"$work/looks" <<'COMMAND'
+cat >"$scripts/looks" <<'COMMAND'
 say() { printf '%s: %s\n' "$1" "$2"; }
 code() { curl -q -s -o /dev/null -w '%{http_code}' "$@"; }
 say stdin "$(cat)"
@@ -86,7 +86,7 @@ found() { sed -n "s/^$1: //p" "$work/out"; }
 
 test_looks() {
   echo 'line of stdin' | run --isolate=required --report report.json -- \
-    sh "$work/looks" a '' 'two words' >"$work/out" 2>"$work/err"
+    sh "$scripts/looks" a '' 'two words' >"$work/out" 2>"$work/err"
   is "$who: the command's status" 7 $?
   is "$who: nothing on stderr" '' "$(cat "$work/err")"
   local expected key
@@ -162,7 +162,11 @@ start() {
 }
 exec_start() { exec env --default-signal=INT,QUIT "${as[@]}" thred-emulator "${how[@]}" -- sh -c "$1" >"$work/out" 2>"$work/err"; }
 is_up() { grep -q up "$work/out"; }
-is_gone() { ! kill -0 "$1" 2>/dev/null; }
+# What nobody has reaped yet (an orphan's new parent may take seconds) runs no more: proc(5), stat.
+is_gone() {
+  local stat
+  ! { read -r stat <"/proc/$1/stat"; } 2>/dev/null || [[ ${stat##*) } == [ZX]* ]]
+}
 
 test_signals() {
   local signal
@@ -177,7 +181,7 @@ test_signals() {
 
 # What a terminal's ^C does: the command gets it once, from the terminal.
 test_terminal() {
-  python3 - "${as[@]}" thred-emulator "${how[@]}" -- sh -c 'trap "echo INT" INT; echo up; sleep 0.5; sleep 0.5; exit 6' \
+  env --default-signal=INT,QUIT python3 - "${as[@]}" thred-emulator "${how[@]}" -- sh -c 'trap "echo INT" INT; echo up; sleep 10; sleep 0.2; exit 6' \
     >"$work/out" <<'PYTHON'
 import os, pty, sys
 pid, terminal = pty.fork()
@@ -203,14 +207,18 @@ setsid sh -c "echo \$\$; exec sleep 1000" &
 sleep 0.1'
 
 test_left_behind() {
+  # SIGTERM is asked for, SIGKILL two seconds later is what it gets.
+  : >"$work/deaf"
+  [ "$who" != user ] ||
+    run -- sh -c 'setsid sh -c "trap \"\" TERM; echo \$\$; while :; do sleep 0.05; done" & sleep 0.1' >"$work/deaf" &
+  local deaf=$!
   run "${how[@]}" -- sh -c "$leaves" >"$work/out" 2>"$work/err" # ends: nobody holds the output
   is "$who ${how[*]}: three were left" 3 "$(wc -l <"$work/out")"
   is "$who ${how[*]}: and are gone" '' "$(for pid in $(cat "$work/out"); do is_gone "$pid" || echo "$pid"; done)"
-  # SIGTERM is asked for, SIGKILL is what it gets.
-  [ "$who" != user ] || run -- sh -c 'setsid sh -c "trap \"\" TERM; echo \$\$; while :; do sleep 0.05; done" & sleep 0.1' >"$work/out"
-  is "$who ${how[*]}: nor is one that ignores SIGTERM" '' "$(for pid in $(cat "$work/out"); do is_gone "$pid" || echo "$pid"; done)"
   is "$who ${how[*]}: a daemon's end is seen" 0 \
     "$(status_of "${how[@]}" -- timeout 10 sh -c 'pid=$(sh -c "sleep 0.1 >/dev/null & echo \$!"); while kill -0 $pid 2>/dev/null; do sleep 0.05; done')"
+  wait $deaf
+  is "$who ${how[*]}: nor is one that ignores SIGTERM" '' "$(for pid in $(cat "$work/deaf"); do is_gone "$pid" || echo "$pid"; done)"
 }
 
 test_killed() {
@@ -240,6 +248,21 @@ test_killed() {
 test_directory() {
   run --dir kept -- sh -c 'echo "$THRED_EMULATOR_DIR $(cat "$THRED_EMULATOR_DIR/port")"' >"$work/out"
   is "$who: --dir is used, and stays" "$home/kept 443 there" "$(cat "$work/out") $([ -e kept/ca.pem ] && echo there)"
+}
+
+# What lies in /dev/shm, which is another one for the command.
+test_shared_memory() {
+  local shm
+  shm=$(as mktemp -d -p /dev/shm) || { skip "$who: /dev/shm" 'it cannot be written to'; return; }
+  mkdir "$shm/temporary directory"
+  chmod 777 "$shm" "$shm/temporary directory"
+  (cd "$shm" && TMPDIR="$shm/temporary directory" run --isolate=required -- sh -c 'pwd; ls /dev/shm; touch made
+    thredctl exec -- curl -q -s -o /dev/null -w "%{http_code}\n" "$api/businesses/"') >"$work/out" 2>&1
+  is "$who: the working directory and TMPDIR in /dev/shm" "0 $shm ${shm##*/} 200" "$? $(paste -sd' ' "$work/out")"
+  TMPDIR=/dev/shm run --isolate=required -- sh -c 'cat "$THRED_EMULATOR_DIR/port"' >"$work/out" 2>&1
+  is "$who: TMPDIR=/dev/shm" '0 443' "$? $(cat "$work/out")"
+  is "$who: what it made in there is outside, too, and nothing else" "$shm/made" "$(find "$shm" -type f -o -name 'thred-emulator*')"
+  rm -r "$shm"
 }
 
 # ---- no namespaces ----
@@ -275,7 +298,7 @@ test_off() {
 
 # ---- --faults ----
 
-cat >"$work/suffers" <<'COMMAND'
+cat >"$scripts/suffers" <<'COMMAND'
 code() { curl -q -s -o /dev/null -w '%{http_code} ' "$@"; }
 member() { sed -n "s/.*\"$1\":\"\\{0,1\\}\\([^\",}]*\\).*/\\1/p"; }
 . "$THRED_EMULATOR_DIR/credentials"
@@ -292,7 +315,7 @@ echo "transactions: $(for i in 1 2 3 4 5 6 7; do get transactions/; done)"
 COMMAND
 
 test_faults() {
-  run --faults "$example" --report report.json -- sh "$work/suffers" >"$work/out" 2>"$work/err"
+  run --faults "$example" --report report.json -- sh "$scripts/suffers" >"$work/out" 2>"$work/err"
   is "$who: the example runs" 0 "$?$(cat "$work/err")"
   local key expected
   while IFS=: read -r key expected; do
@@ -339,6 +362,16 @@ test_bad_faults() {
   is "$who: nothing was run" missing "$([ -e not-run ] && echo there || echo missing)"
   is "$who: no such file" 125 "$(status_of --faults missing.conf -- true)"
   like "$who: no such file, said" 'thred-emulator: --faults: *missing.conf*No such file*' "$(cat "$work/err")"
+  # What has no end, or waits for a writer.
+  mkfifo pipe.conf
+  for line in pipe.conf /dev/zero .; do
+    is "$who: $line" 125 "$(status_of --faults "$line" -- true)"
+    like "$who: $line, said" "thred-emulator: --faults: $line is not a file of at most 1 MiB" "$(cat "$work/err")"
+  done
+  rm pipe.conf
+  printf 'fault action=drop \033[2J=1\n' >bad.conf
+  is "$who: an escape in a fault" 125 "$(status_of --faults bad.conf -- true)"
+  like "$who: an escape in a fault, said" "thred-emulator: bad.conf:1: *'?\[2J'*" "$(cat "$work/err")"
 }
 
 # ---- the command line, and the man page ----
@@ -399,12 +432,17 @@ jq -e .counters.foreign_authorization==0 report.json
 LINES
 }
 
-begin_as user
-if ! as test -x "$root/bin/thred-emulator"; then
-  skip 'as an ordinary user' "$root cannot be reached by others"
-elif ! as unshare --user --net --mount true 2>"$work/err"; then
-  skip 'as an ordinary user' "the kernel gives him no namespaces: $(cat "$work/err")"
-else
+# ---- the parts ----
+
+isolated_user() {
+  begin_as user
+  if ! as test -x "$root/bin/thred-emulator"; then
+    skip 'as an ordinary user' "$root cannot be reached by others"
+    return
+  elif ! as unshare --user --net --mount true 2>"$work/err"; then
+    skip 'as an ordinary user' "the kernel gives him no namespaces: $(cat "$work/err")"
+    return
+  fi
   how=(--isolate=required)
   test_looks
   test_status
@@ -413,31 +451,59 @@ else
   test_left_behind
   test_killed
   test_directory
+  test_shared_memory
   test_faults
   test_bad_faults
   test_refused
-fi
-if [ "$(id -u)" = 0 ]; then
-  as=()
+}
+
+isolated_root() {
+  [ "$(id -u)" = 0 ] || return
   begin_as root
-  if unshare --net --mount true 2>"$work/err"; then
-    how=(--isolate=required)
-    test_looks
-    test_killed
-    # As in a container that filters nothing: root, but no CAP_SYS_ADMIN.
-    as=(setpriv --bounding-set -sys_admin)
-    is 'root without CAP_SYS_ADMIN' '0 200' "$(status_of --isolate=required -- \
-      thredctl exec -- curl -q -s -o /dev/null -w '%{http_code}' "$api/businesses/") $(cat "$work/out")"
-    as=()
-  else
+  if ! unshare --net --mount true 2>"$work/err"; then
     skip 'as root' "the kernel gives no namespaces: $(cat "$work/err")"
+    return
   fi
-fi
-how=(--isolate=off)
-test_off
-test_signals HUP USR1
-test_left_behind
-test_killed
-test_command_line
-test_documented
+  how=(--isolate=required)
+  test_looks
+  test_killed
+  test_shared_memory
+  # As in a container that filters nothing: root, but no CAP_SYS_ADMIN.
+  as=(setpriv --bounding-set -sys_admin)
+  is 'root without CAP_SYS_ADMIN' '0 200' "$(status_of --isolate=required -- \
+    thredctl exec -- curl -q -s -o /dev/null -w '%{http_code}' "$api/businesses/") $(cat "$work/out")"
+}
+
+not_isolated() {
+  begin_as "$(id -un)"
+  how=(--isolate=off)
+  test_off
+  test_signals HUP USR1
+  test_left_behind
+  test_killed
+  test_command_line
+  test_documented
+}
+
+# Each waits for processes most of the time, so they run at once, each in a directory of its own.
+parts=(isolated_user isolated_root not_isolated)
+for part in "${parts[@]}"; do
+  mkdir "$work/$part"
+  mkdir -m 1777 "$work/$part/tmp"
+  (
+    work=$work/$part
+    export TMPDIR=$work/tmp
+    "$part"
+    echo "$tests $failures" >"$work/counts"
+  ) >"$work/$part.tap" &
+done
+wait
+for part in "${parts[@]}"; do
+  awk -v n=$tests '/^(not )?ok / { sub(/ok [0-9]+/, "ok " ++n) } 1' "$work/$part.tap"
+  if read -r passed failed <"$work/$part/counts"; then
+    tests=$((tests + passed)) failures=$((failures + failed))
+  else
+    is "$part came to its end" yes no
+  fi
+done
 finish

@@ -6,10 +6,13 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <glib.h>
 #include <glib/gstdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <unistd.h>
 
 static bool write_file(const char *path, const char *text, Trouble *trouble)
 {
@@ -172,9 +175,49 @@ static bool furnish_own_files(const Inside *inside, Trouble *trouble)
   return umount2(copies, MNT_DETACH) == 0 || trouble_set(trouble, errno, "detaching %s", copies);
 }
 
+/* ---- shared memory ---- */
+
+/* A descriptor of `path` if it lies below `place`, which will be covered; else -1. */
+static int hold_below(const char *path, const char *place)
+{
+  size_t length = strlen(place);
+  bool is_below = path && strncmp(path, place, length) == 0 && path[length] == '/';
+  return is_below ? open(path, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+}
+
+/* Puts what `fd` holds where it was. */
+static bool show_again(int fd, const char *path, Trouble *trouble)
+{
+  g_autofree char *held = g_strdup_printf("/proc/self/fd/%d", fd);
+  if (fd < 0)
+    return true;
+  bool shown = (g_mkdir_with_parents(path, 0755) == 0 &&
+                mount(held, path, "none", MS_BIND | MS_REC, "") == 0) ||
+               trouble_set(trouble, errno, "mounting %s again", path);
+  close(fd);
+  return shown;
+}
+
+/* Without the tokens of other runs. The emulator's directory may lie there (TMPDIR), and what the
+ * command works in: these it keeps. */
+static bool furnish_memory(const Inside *inside, Trouble *trouble)
+{
+  char *place = realpath("/dev/shm", NULL), *working = getcwd(NULL, 0);
+  bool done = true;
+  if (place) {
+    int dir = hold_below(inside->dir, place), work = hold_below(working, place);
+    bool moved = work >= 0;
+    done = cover_with_memory(place, "mode=1777", trouble) && show_again(work, working, trouble) &&
+           show_again(dir, inside->dir, trouble) &&
+           (!moved || chdir(working) == 0 || trouble_set(trouble, errno, "entering %s", working));
+  }
+  free(place);
+  free(working);
+  return done;
+}
+
 bool inside_furnish(const Inside *inside, Trouble *trouble)
 {
   return furnish_names(inside, trouble) && furnish_trust(inside, trouble) &&
-         furnish_own_files(inside, trouble) &&
-         (g_access("/dev/shm", F_OK) != 0 || cover_with_memory("/dev/shm", "mode=1777", trouble));
+         furnish_own_files(inside, trouble) && furnish_memory(inside, trouble);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* thred-emulator - a local Thred to develop and test against. */
+#include "complain.h"
 #include "descriptor-limit.h"
 #include "options.h"
 #include "report.h"
@@ -9,9 +10,9 @@
 
 #include <stdio.h>
 
-static void complain(GError **error)
+static void complain_of(GError **error)
 {
-  fprintf(stderr, "thred-emulator: %s\n", (*error)->message);
+  complain("%s", (*error)->message);
   g_clear_error(error);
 }
 
@@ -41,7 +42,7 @@ static int serve(const Options *options)
     status = report_fd < 0 || report_write(report_fd, service.emulator, &outcome, &error) ? 0 : 1;
   }
   if (error)
-    complain(&error);
+    complain_of(&error);
   service_stop(&service);
   return status;
 }

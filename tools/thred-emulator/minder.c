@@ -2,6 +2,7 @@
 #include "minder.h"
 
 #include "channel.h"
+#include "complain.h"
 #include "files.h"
 #include "inside.h"
 #include "surroundings.h"
@@ -66,7 +67,7 @@ static void become_command(const Errand *errand, pid_t minder)
   signals_give_back(errand->signals);
   execvp(errand->command[0], errand->command);
   int reason = errno;
-  fprintf(stderr, "thred-emulator: cannot run '%s': %s\n", errand->command[0], g_strerror(reason));
+  complain("cannot run '%s': %s", errand->command[0], g_strerror(reason));
   _exit(reason == ENOENT ? NOT_FOUND : CANNOT_RUN);
 }
 
@@ -141,7 +142,7 @@ void minder_run(const Errand *errand)
   if (minder.command == 0)
     become_command(errand, self);
   if (minder.command < 0) {
-    fprintf(stderr, "thred-emulator: cannot start a process: %s\n", g_strerror(errno));
+    complain("cannot start a process: %s", g_strerror(errno));
     minder.command = 0;
     minder.status = CANNOT_RUN << 8;
   }

@@ -2,6 +2,7 @@
 #include "options.h"
 
 #include "ca.h"
+#include "complain.h"
 #include "config.h"
 #include "listener.h"
 
@@ -147,7 +148,8 @@ static char *judge(const Raw *raw, int argc, char *const *argv)
 
 static OptionsResult bad(const Options *options, const char *message)
 {
-  fprintf(stderr, "thred-emulator: %s\nTry 'thred-emulator --help'.\n", message);
+  complain("%s", message);
+  fprintf(stderr, "Try 'thred-emulator --help'.\n");
   return options->command ? OPTIONS_BAD_RUN : OPTIONS_BAD;
 }
 

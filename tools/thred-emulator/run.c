@@ -2,6 +2,7 @@
 #include "run.h"
 
 #include "channel.h"
+#include "complain.h"
 #include "descriptor-limit.h"
 #include "files.h"
 #include "isolate.h"
@@ -210,10 +211,10 @@ static void serve(Run *run, Outcome *outcome, GError **error)
   judge(run, outcome, error);
 }
 
-static void complain(GError *error)
+static void complain_of(GError *error)
 {
   if (error)
-    fprintf(stderr, "thred-emulator: %s\n", error->message);
+    complain("%s", error->message);
 }
 
 /* A report that cannot be written is a failure, but not one to hide the command's own. */
@@ -222,7 +223,7 @@ static void report(Run *run, int fd, Outcome *outcome)
   g_autoptr(GError) error = NULL;
   if (fd < 0 || !run->service.emulator || report_write(fd, run->service.emulator, outcome, &error))
     return;
-  complain(error);
+  complain_of(error);
   if (outcome->status == 0)
     outcome->status = RUN_FAILED;
 }
@@ -237,7 +238,7 @@ int run_command(const Options *options)
   service_init(&run.service, options);
   if (!options->report || (report_fd = report_open(options->report, &error)) >= 0)
     serve(&run, &outcome, &error);
-  complain(error);
+  complain_of(error);
   report(&run, report_fd, &outcome);
   lose_minder(&run);
   service_stop(&run.service);

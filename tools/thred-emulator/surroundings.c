@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "surroundings.h"
 
+#include "complain.h"
 #include "trust.h"
 
 #include <stdbool.h>
@@ -34,8 +35,7 @@ static void keep_thred_in_proxy(const char *name)
   for (char **entry = entries; *entry; entry++) {
     if (!excepts_thred(*entry))
       continue;
-    fprintf(stderr, "thred-emulator: %s holds '%s', so the command does not get it\n", name,
-            *entry);
+    complain("%s holds '%s', so the command does not get it", name, *entry);
     g_unsetenv(name);
     return;
   }

@@ -24,7 +24,8 @@ static char *change_of_file(const char *path)
   if (stat(path, &st) != 0)
     return g_strdup_printf("see why %s cannot be read", path);
   const char *remedy = secure_remedy(S_ISDIR(st.st_mode) ? SECURE_DIRECTORY : SECURE_CONFIG, &st);
-  return remedy ? g_strdup_printf("%s %s", remedy, path)
+  g_autofree char *quoted = command_quoted(path);
+  return remedy ? g_strdup_printf("%s %s", remedy, quoted)
                 : g_strdup_printf("mend %s as the sentence above says", path);
 }
 
@@ -95,7 +96,7 @@ static void warn(Checkup *checkup, const char *path, char *what, char *change)
  * (unlink(2), EPERM). The rule that files are judged by looks at the file alone. */
 static void judge_folders(Checkup *checkup, GHashTable *seen, const char *path)
 {
-  g_autofree char *folder = g_path_get_dirname(path);
+  g_autofree char *folder = g_path_get_dirname(path), *quoted = command_quoted(folder);
   struct stat st;
   if (!g_hash_table_add(seen, g_strdup(folder)))
     return;
@@ -105,7 +106,7 @@ static void judge_folders(Checkup *checkup, GHashTable *seen, const char *path)
              "%s: its group or others may put another file in the place of %s (owner %u, "
              "mode %04o)",
              folder, path, (unsigned)st.st_uid, (unsigned)(st.st_mode & 07777)),
-         g_strdup_printf("chmod go-w %s", folder));
+         g_strdup_printf("chmod go-w %s", quoted));
   if (strcmp(folder, "/") != 0 && strcmp(folder, ".") != 0)
     judge_folders(checkup, seen, folder);
 }
@@ -113,13 +114,14 @@ static void judge_folders(Checkup *checkup, GHashTable *seen, const char *path)
 /* A command that hands out the key is as good as the key. */
 static void judge_command(Checkup *checkup, const char *path)
 {
+  g_autofree char *quoted = command_quoted(path);
   struct stat st;
   if (stat(path, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & S_IXUSR) &&
       secure_remedy(SECURE_CONFIG, &st))
     warn(checkup, path,
          g_strdup_printf("%s: others than root and this user may change it (owner %u, mode %04o)",
                          path, (unsigned)st.st_uid, (unsigned)(st.st_mode & 07777)),
-         g_strdup_printf("%s %s", secure_remedy(SECURE_CONFIG, &st), path));
+         g_strdup_printf("%s %s", secure_remedy(SECURE_CONFIG, &st), quoted));
 }
 
 /* The caller's to free. */
@@ -132,7 +134,7 @@ static char *group_of(const struct stat *st)
 /* A key that a whole group may read is known to whoever joins it. */
 static void judge_secret(Checkup *checkup, const char *path)
 {
-  g_autofree char *group = NULL;
+  g_autofree char *quoted = command_quoted(path), *group = NULL;
   struct stat st;
   if (stat(path, &st) != 0 || !S_ISREG(st.st_mode) || (st.st_mode & S_IXUSR) ||
       !(st.st_mode & S_IRGRP) || secure_remedy(SECURE_SECRET, &st))
@@ -142,7 +144,7 @@ static void judge_secret(Checkup *checkup, const char *path)
        g_strdup_printf("%s: all of group %s may read it (owner 0, mode %04o)", path, group,
                        (unsigned)(st.st_mode & 07777)),
        g_strdup_printf(
-           "right if that group is for the programs that need the key; else chmod 600 %s", path));
+           "right if that group is for the programs that need the key; else chmod 600 %s", quoted));
 }
 
 static void judge_stack(Checkup *checkup, GHashTable *seen, SnapshotTable stack)
@@ -177,13 +179,13 @@ static bool is_mask(const char *path)
 
 static void judge_entry(Checkup *checkup, const char *directory, const char *name)
 {
-  g_autofree char *path = g_build_filename(directory, name, NULL);
+  g_autofree char *path = g_build_filename(directory, name, NULL), *quoted = command_quoted(path);
   if (g_str_has_suffix(name, ".conf") && is_mask(path))
     warn(checkup, path,
          g_strdup_printf("%s is a link to /dev/null: the files called %s of less important "
                          "directories do not count",
                          path, name),
-         g_strdup_printf("if that was not meant: rm %s", path));
+         g_strdup_printf("if that was not meant: rm %s", quoted));
   else if (name[0] != '.' && !g_str_has_suffix(name, ".conf") &&
            !g_file_test(path, G_FILE_TEST_IS_DIR))
     warn(checkup, path, g_strdup_printf("%s is not read: its name does not end in .conf", path),

@@ -74,7 +74,7 @@ static void add_findings(const Lists *lists, const GPtrArray *findings)
     struct json_object *one = json_object_new_object();
     output_json_string(one, "file", finding->file);
     json_object_object_add(one, "line",
-                           finding->file ? json_object_new_int64(finding->line) : NULL);
+                           finding->line ? json_object_new_int64(finding->line) : NULL);
     output_json_string(one, "text", finding->what);
     if (finding->warning)
       output_json_string(one, "change", finding->change);

@@ -47,6 +47,9 @@ int command_error(int status, const char *format, ...) G_GNUC_PRINTF(2, 3);
 /* `text` as a C string literal has it: nothing in it moves a terminal. To be freed. */
 char *command_printable(const char *text);
 
+/* `path` as a shell takes it for one word: as it is, or quoted. To be freed. */
+char *command_quoted(const char *path);
+
 /* All of `text` in one write(2) if the system takes it in one; false: it did not go out. */
 bool command_output(const char *text, size_t length);
 

@@ -114,15 +114,16 @@ static int tell(const char *directory)
 {
   g_autoptr(GString) text = g_string_new(NULL);
   g_autofree char *absolute = g_canonicalize_filename(directory, NULL);
-  g_autofree char *shown = command_printable(absolute);
+  g_autofree char *template = g_build_filename(absolute, parts[0].name, NULL);
+  g_autofree char *from = command_quoted(template), *quoted = command_quoted(absolute);
   for (guint i = 0; i < G_N_ELEMENTS(parts); i++)
-    output_line(text, "written", STYLE_GOOD, "%s/%s (mode %04o)", shown, parts[i].name,
+    output_line(text, "written", STYLE_GOOD, "%s/%s (mode %04o)", absolute, parts[i].name,
                 (unsigned)parts[i].mode);
-  output_line(text, "next", STYLE_PLAIN, "install -D -m 600 %s/%s %s", shown, parts[0].name,
+  output_line(text, "next", STYLE_PLAIN, "install -D -m 600 %s %s", from,
               THRED_DEFAULT_CREDENTIALS);
   output_line(text, "", STYLE_PLAIN, "put the partner UUID and the API key into it");
   if (!is_read_from(directory))
-    output_line(text, "", STYLE_PLAIN, "export THRED_CONF_DIR=%s, or move %s to %s", shown,
+    output_line(text, "", STYLE_PLAIN, "export THRED_CONF_DIR=%s, or move %s to %s", quoted,
                 parts[1].name, THRED_ADMIN_CONF_DIR);
   output_line(text, "", STYLE_PLAIN, "thredctl check");
   return command_output(text->str, text->len)

@@ -42,6 +42,12 @@ char *command_printable(const char *text)
   return g_strescape(text, "\"");
 }
 
+char *command_quoted(const char *path)
+{
+  static const char plain[] = G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "/._-+:,@%";
+  return *path && !path[strspn(path, plain)] ? g_strdup(path) : g_shell_quote(path);
+}
+
 bool command_output(const char *text, size_t length)
 {
   while (length > 0) {
@@ -83,7 +89,15 @@ static int usage(FILE *stream, int status)
   fprintf(stream,
           "\n'thredctl COMMAND --help' shows the options of a command, 'thredctl --version' "
           "the version.\n");
-  return fflush(stream) == 0 ? status : EXIT_FAILED;
+  return fflush(stream) == 0 ? status
+                             : command_error(EXIT_FAILED, "cannot write to standard output");
+}
+
+static int version(void)
+{
+  return printf("thredctl %s\n", THRED_VERSION) > 0 && fflush(stdout) == 0
+             ? EXIT_DONE
+             : command_error(EXIT_FAILED, "cannot write to standard output");
 }
 
 /* argv[0] is the command's name. */
@@ -122,7 +136,6 @@ int main(int argc, char **argv)
   if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
     return usage(stdout, EXIT_DONE);
   if (strcmp(argv[1], "--version") == 0)
-    return printf("thredctl %s\n", THRED_VERSION) > 0 && fflush(stdout) == 0 ? EXIT_DONE
-                                                                             : EXIT_FAILED;
+    return version();
   return run(argc - 1, argv + 1);
 }

@@ -107,7 +107,9 @@ bool command_options(const char *usage, const char *description, const GOptionEn
   }
   if (help) {
     g_autofree char *text = g_option_context_get_help(context, TRUE, NULL);
-    *status = command_output(text, strlen(text)) ? EXIT_DONE : EXIT_FAILED;
+    *status = command_output(text, strlen(text))
+                  ? EXIT_DONE
+                  : command_error(EXIT_FAILED, "%s: cannot write to standard output", (*argv)[0]);
     return false;
   }
   drop_separator(argc, *argv);

@@ -16,11 +16,11 @@ typedef enum { STYLE_PLAIN, STYLE_GOOD, STYLE_WARNING, STYLE_BAD, STYLE_QUIET } 
  * TERM=dumb. */
 bool output_has_colour(void);
 
-/* Appends `value` in its style, where there are colours; else as it is. It must be printable
- * (command_printable()). */
+/* Appends `value` in its style, where there are colours; else plain. What a terminal would obey, a
+ * newline included, is written as an escape: names of files and answers of servers are in there. */
 void output_styled(GString *text, Style style, const char *value);
 
-/* Appends "key          value\n". An empty key carries on the line above. The same of the value. */
+/* Appends "key          value\n". An empty key carries on the line above. The value as above. */
 void output_line(GString *text, const char *key, Style style, const char *format, ...)
     G_GNUC_PRINTF(4, 5);
 

@@ -103,8 +103,8 @@ __attribute__((unused)) static int fixture_set_up(void **state)
 __attribute__((unused)) static int fixture_tear_down(void **state)
 {
   (void)state;
-  char command[PATH_SIZE + 16];
-  snprintf(command, sizeof command, "rm -rf '%s'", fixture_dir);
+  char command[2 * PATH_SIZE + 32];
+  snprintf(command, sizeof command, "chmod -R u+rwx '%s'; rm -rf '%s'", fixture_dir, fixture_dir);
   return system(command);
 }
 

@@ -5,7 +5,8 @@
 
 #include <glib.h>
 
-/* "thred-emulator: ..." and a newline. What it repeats (arguments, words of files) moves no terminal. */
+/* "thred-emulator: ..." and a newline. What it repeats (arguments, words of files) moves no
+ * terminal. */
 void complain(const char *format, ...) G_GNUC_PRINTF(1, 2);
 
 #endif

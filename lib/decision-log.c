@@ -98,7 +98,8 @@ static void add_rule(char *text, const Decided *names, RoutePlace told)
 {
   if (names->rule)
     add(text, ", [route %s]", names->rule);
-  if (!told.file || told.line != names->place.line || strcmp(told.file, names->place.file) != 0)
+  const char *file = names->place.file;
+  if (file && (!told.file || told.line != names->place.line || strcmp(told.file, file) != 0))
     add_place(text, names->place);
 }
 

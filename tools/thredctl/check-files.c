@@ -94,12 +94,10 @@ static void warn(Checkup *checkup, const char *path, char *what, char *change)
 
 /* Whoever may write to a folder puts another file in a file's place; not with the sticky bit
  * (unlink(2), EPERM). The rule that files are judged by looks at the file alone. */
-static void judge_folders(Checkup *checkup, GHashTable *seen, const char *path)
+static void judge_folder(Checkup *checkup, const char *folder, const char *path)
 {
-  g_autofree char *folder = g_path_get_dirname(path), *quoted = command_quoted(folder);
+  g_autofree char *quoted = command_quoted(folder);
   struct stat st;
-  if (!g_hash_table_add(seen, g_strdup(folder)))
-    return;
   if (stat(folder, &st) == 0 && (st.st_mode & (S_IWGRP | S_IWOTH)) && !(st.st_mode & S_ISVTX))
     warn(checkup, folder,
          g_strdup_printf(
@@ -107,8 +105,22 @@ static void judge_folders(Checkup *checkup, GHashTable *seen, const char *path)
              "mode %04o)",
              folder, path, (unsigned)st.st_uid, (unsigned)(st.st_mode & 07777)),
          g_strdup_printf("chmod go-w %s", quoted));
-  if (strcmp(folder, "/") != 0 && strcmp(folder, ".") != 0)
-    judge_folders(checkup, seen, folder);
+}
+
+/* All that lead to `path`, up to one that has been looked at. */
+static void judge_folders(Checkup *checkup, GHashTable *seen, const char *path)
+{
+  g_autofree char *below = g_strdup(path);
+  while (strcmp(below, "/") != 0 && strcmp(below, ".") != 0) {
+    char *folder = g_path_get_dirname(below);
+    if (!g_hash_table_add(seen, g_strdup(folder))) {
+      g_free(folder);
+      return;
+    }
+    judge_folder(checkup, folder, below);
+    g_free(below);
+    below = folder;
+  }
 }
 
 /* A command that hands out the key is as good as the key. */

@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 
 #include "lib/clock.h"
+#include "lib/hash.h"
 #include "lib/key-age.h"
 #include "lib/message.h"
 
@@ -154,9 +155,7 @@ void bearer_log_note(const char *text)
 {
   static _Atomic uint64_t last_hash;
   static _Atomic int64_t last_ms;
-  uint64_t hash = 14695981039346656037u; /* FNV-1a: equal sentences, not security */
-  for (const char *p = text; *p; p++)
-    hash = (hash ^ (unsigned char)*p) * 1099511628211u;
+  const uint64_t hash = hash_text(HASH_INIT, text);
   const int64_t now = clock_coarse_ms();
   if (atomic_exchange(&last_hash, hash) == hash && now - atomic_load(&last_ms) < SAME_NOTE_MS)
     return;

@@ -12,6 +12,7 @@
 #include "lib/clock.h"
 #include "lib/config-parse.h"
 #include "lib/digest.h"
+#include "lib/hash.h"
 #include "lib/log-state.h"
 #include "lib/message.h"
 #include "lib/process.h"
@@ -139,14 +140,12 @@ static bool is_rejected(const uint8_t origin[DIGEST_SIZE])
   return still;
 }
 
-/* A number for its problems; 0: it has none. FNV-1a: equal sentences, not security. */
+/* A number for its problems; 0: it has none. */
 static uint64_t mark_of_problems(const Snapshot *snapshot)
 {
-  uint64_t mark = 14695981039346656037u;
+  uint64_t mark = HASH_INIT;
   for (uint32_t i = 0; i < snapshot->problems.count; i++)
-    for (const char *p = snapshot_string(snapshot, snapshot_problem(snapshot, i)->text); p && *p;
-         p++)
-      mark = (mark ^ (unsigned char)*p) * 1099511628211u;
+    mark = hash_text(mark, snapshot_string(snapshot, snapshot_problem(snapshot, i)->text));
   return snapshot->problems.count ? mark | 1 : 0;
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/clock.h"
+#include "lib/hash.h"
 #include "lib/process.h"
 
 #define SLOTS     64
@@ -34,17 +35,15 @@ _Atomic uint64_t log_states_wrong;
 
 /* ---- the table ---- */
 
-/* FNV-1a: equal names, not security. */
+/* With an end, so that ("ab", "c") is not ("a", "bc"). */
 static uint64_t mix(uint64_t hash, const char *text)
 {
-  for (const char *p = text ? text : ""; *p; p++)
-    hash = (hash ^ (unsigned char)*p) * 1099511628211u;
-  return (hash ^ 0xff) * 1099511628211u;
+  return hash_byte(hash_text(hash, text), 0xff);
 }
 
 static uint64_t group_of(const LogState *state)
 {
-  uint64_t hash = (14695981039346656037u ^ (unsigned)state->event) * 1099511628211u;
+  uint64_t hash = hash_byte(HASH_INIT, (unsigned char)state->event);
   return mix(mix(hash, state->environment), state->scope);
 }
 

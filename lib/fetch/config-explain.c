@@ -4,6 +4,7 @@
 
 #include "lib/fetch/config-environments.h"
 #include "lib/fetch/config-hidden.h"
+#include "lib/fetch/config-stack.h"
 #include "lib/fetch/config-trace.h"
 #include "lib/fetch/config-values.h"
 #include "lib/fetch/config.h"
@@ -145,23 +146,10 @@ static const char *state_of(const Telling *telling, const ConfigGroup *group)
   return config_environment_is_active(telling->tree, group) ? "active" : "inactive";
 }
 
-static gint by_order(gconstpointer a, gconstpointer b)
-{
-  const ConfigEntry *const *x = a, *const *y = b;
-  return (*x)->order < (*y)->order ? -1 : (*x)->order > (*y)->order;
-}
-
 /* Keys that are in no table: the options of a module. */
 static void tell_options(const Telling *telling, const ConfigGroup *group)
 {
-  g_autoptr(GPtrArray) entries = g_ptr_array_new();
-  GHashTableIter iter;
-  gpointer value;
-  g_hash_table_iter_init(&iter, group->entries);
-  while (g_hash_table_iter_next(&iter, NULL, &value))
-    if (strcmp(((ConfigEntry *)value)->key, "module") != 0)
-      g_ptr_array_add(entries, value);
-  g_ptr_array_sort(entries, by_order);
+  g_autoptr(GPtrArray) entries = config_stack_options(group);
   for (guint i = 0; i < entries->len; i++) {
     const ConfigEntry *entry = g_ptr_array_index(entries, i);
     tell_key(telling, group, config_key_find(CONFIG_CREDENTIALS, entry->key), entry->key);

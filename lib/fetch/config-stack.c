@@ -134,20 +134,24 @@ static gint by_order(gconstpointer a, gconstpointer b)
   return (*x)->order < (*y)->order ? -1 : (*x)->order > (*y)->order;
 }
 
-/* Every key of the group but `module`, in reading order. Strings stay the tree's. */
+GPtrArray *config_stack_options(const ConfigGroup *group)
+{
+  GPtrArray *entries = g_ptr_array_new();
+  GHashTableIter iter;
+  gpointer value;
+  g_hash_table_iter_init(&iter, group->entries);
+  while (g_hash_table_iter_next(&iter, NULL, &value))
+    if (strcmp(((ConfigEntry *)value)->key, "module") != 0)
+      g_ptr_array_add(entries, value);
+  g_ptr_array_sort(entries, by_order);
+  return entries;
+}
+
+/* As a module gets them; without a group none. Strings stay the tree's. */
 static GArray *module_options(const ConfigGroup *group)
 {
   GArray *options = g_array_new(FALSE, FALSE, sizeof(ThredModuleOption));
-  g_autoptr(GPtrArray) entries = g_ptr_array_new();
-  GHashTableIter iter;
-  gpointer value;
-  if (group) {
-    g_hash_table_iter_init(&iter, group->entries);
-    while (g_hash_table_iter_next(&iter, NULL, &value))
-      if (strcmp(((ConfigEntry *)value)->key, "module") != 0)
-        g_ptr_array_add(entries, value);
-  }
-  g_ptr_array_sort(entries, by_order);
+  g_autoptr(GPtrArray) entries = group ? config_stack_options(group) : g_ptr_array_new();
   for (guint i = 0; i < entries->len; i++) {
     const ConfigEntry *entry = g_ptr_array_index(entries, i);
     ThredModuleOption one = {entry->key, entry->text, entry->place.file, entry->place.line};

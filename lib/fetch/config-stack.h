@@ -26,6 +26,10 @@ char *config_stack_parse(const char *line, GPtrArray **result);
  */
 bool config_stack_check(ConfigTree *tree, const ConfigGroup *environment, const ConfigEntry *stack);
 
+/* The entries of a [credentials NAME] group that are its module's, in reading order: all but
+ * `module`. Entries (ConfigEntry) stay the tree's, the array is the caller's. */
+GPtrArray *config_stack_options(const ConfigGroup *group);
+
 /*
  * Writes the entries of `stack` (NULL: an empty run). For an active environment every module is
  * asked what its answers depend on, and becomes a source of the block; one that cannot say keeps

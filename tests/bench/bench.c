@@ -3,12 +3,9 @@
 
 #include <errno.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-static int status;
 
 /* ---- measuring ---- */
 
@@ -125,89 +122,4 @@ BenchSpread bench_ratio(const BenchVariant *over, const BenchVariant *under)
   for (size_t i = 0; i < over->rounds; i++)
     samples[i] = under->samples[i] > 0 ? over->samples[i] / under->samples[i] : HUGE_VAL;
   return spread_of(samples, over->rounds);
-}
-
-/* ---- one table ---- */
-
-#define NAME_WIDTH   "50"
-#define NUMBER_WIDTH "11"
-#define UNIT_WIDTH   6
-
-void bench_title(const char *format, ...)
-{
-  va_list args;
-  va_start(args, format);
-  putchar('\n');
-  vprintf(format, args);
-  va_end(args);
-  printf("\n  %-" NAME_WIDTH "s %" NUMBER_WIDTH "s %" NUMBER_WIDTH "s %" NUMBER_WIDTH
-         "s %" NUMBER_WIDTH "s  %-*s %s\n",
-         "", "measured", "p25", "p75", "p99", UNIT_WIDTH, "", "target");
-}
-
-void bench_note(const char *format, ...)
-{
-  va_list args;
-  va_start(args, format);
-  printf("  ");
-  vprintf(format, args);
-  va_end(args);
-  putchar('\n');
-}
-
-/* Three digits that say something, and no part of a thing that is counted. */
-static void print_number(double value, const char *after)
-{
-  bool whole = value == floor(value) && fabs(value) < 1e12;
-  int digits = whole || fabs(value) >= 100 ? 0 : fabs(value) >= 10 ? 1 : 2;
-  printf("%" NUMBER_WIDTH ".*f%s", digits, value, after);
-}
-
-static bool is_met(const BenchRow *row)
-{
-  switch (row->compare) {
-  case BENCH_AT_MOST:
-    return row->figure.median <= row->target;
-  case BENCH_AT_LEAST:
-    return row->figure.median >= row->target;
-  case BENCH_EXACTLY:
-    return row->figure.median >= row->target && row->figure.median <= row->target;
-  default:
-    return true;
-  }
-}
-
-static void print_target(const BenchRow *row)
-{
-  static const char *const relation[] = {"", "<=", ">=", "="};
-  bool met = is_met(row);
-  if (row->compare == BENCH_NO_TARGET)
-    return;
-  printf("%*s %s %g: %s", UNIT_WIDTH - (int)strlen(row->unit), "", relation[row->compare],
-         row->target, met ? "met" : "MISSED");
-  if (!met && row->decides)
-    status = 1;
-}
-
-void bench_row(const BenchRow *row)
-{
-  const BenchSpread *figure = &row->figure;
-  printf("  %-" NAME_WIDTH "s ", row->name);
-  print_number(figure->median, " ");
-  if (figure->count > 1) {
-    print_number(figure->p25, " ");
-    print_number(figure->p75, " ");
-    print_number(figure->p99, " ");
-  } else {
-    printf("%" NUMBER_WIDTH "s %" NUMBER_WIDTH "s %" NUMBER_WIDTH "s ", "", "", "");
-  }
-  printf(" %s", row->unit);
-  print_target(row);
-  putchar('\n');
-  fflush(stdout);
-}
-
-int bench_status(void)
-{
-  return status;
 }

@@ -6,6 +6,8 @@
  * on a shared machine drifts for all of them, and a ratio is taken round by round. A figure is a
  * median with its quarters. No time decides anything; a count that must be exact does.
  *
+ * What is printed is Markdown, since docs/benchmarks.md is made of it.
+ *
  * Not for threads. What cannot be had (memory, a process) ends the program.
  */
 #ifndef THRED_TESTS_BENCH_BENCH_H
@@ -52,22 +54,24 @@ BenchSpread bench_figures(const BenchVariant *variant);
 BenchSpread bench_difference(const BenchVariant *variant, const BenchVariant *less);
 BenchSpread bench_ratio(const BenchVariant *over, const BenchVariant *under);
 
-/* ---- one table ---- */
+/* ---- tables: table.c ---- */
 
 typedef enum { BENCH_NO_TARGET, BENCH_AT_MOST, BENCH_AT_LEAST, BENCH_EXACTLY } BenchTarget;
 
 typedef struct {
-  const char *name, *unit;
+  const char *name, *unit; /* a name that begins with two spaces is of what stands above it */
   BenchSpread figure;
   BenchTarget compare;
   double target;
-  bool decides; /* the exit status: for what does not depend on the machine's speed */
+  bool decides;      /* the exit status: for what does not depend on the machine's speed */
+  BenchSpread ratio; /* to what the table compares with, by bench_ratio(); count 0: none */
 } BenchRow;
 
-/* A blank line, the title, the names of the columns. */
-void bench_title(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Begins a table; its columns come with its first row. `id` names it among all tables (and its
+ * plot, ID.svg: letters, digits, "-"). Rows are also appended to the file that BENCH_DATA names. */
+void bench_table(const char *id, const char *title, ...) __attribute__((format(printf, 2, 3)));
 void bench_row(const BenchRow *row);
-/* A line of words under or above the rows. */
+/* A paragraph above or under the rows. A row after it begins the columns anew. */
 void bench_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* 1 if a row that decides missed its target; for main() to return. */

@@ -200,13 +200,13 @@ static void row(const char *name, const char *unit, BenchSpread figure)
   bench_row(&line);
 }
 
-static void measure(const char *title, bool no_segment, size_t rounds)
+static void measure(const char *id, const char *title, bool no_segment, size_t rounds)
 {
   Cold one = {1, no_segment}, all = {PROCESSES, no_segment};
   BenchVariant variants[VARIANTS] = {
       [ONE] = {sample_last, &one}, [ALL] = {sample_last, &all}, [HALF] = {sample_half, &all}};
   bench_interleave(variants, VARIANTS, rounds);
-  bench_title("%s", title);
+  bench_table(id, "%s", title);
   row("one process alone", "ms", bench_figures(&variants[ONE]));
   row("1,000 at once, until half of them have it", "ms", bench_figures(&variants[HALF]));
   row("1,000 at once, until the last one has it", "ms", bench_figures(&variants[ALL]));
@@ -217,7 +217,7 @@ static void measure(const char *title, bool no_segment, size_t rounds)
 /* Both ends of what was seen: fewer than one would be as wrong as more. */
 static void print_counts(size_t rounds)
 {
-  bench_title("What the emulator counted in each of these %zu cold starts", rounds);
+  bench_table("cold-counts", "What the emulator counted in each of these %zu cold starts", rounds);
   count_row("requests for a partner token, most", seen.partner_most, 1);
   count_row("requests for a partner token, least", seen.partner_least, 1);
   count_row("requests for the business's token, most", seen.business_most, 1);
@@ -244,10 +244,11 @@ int main(int argc, char **argv)
   shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   bench_require(shared != MAP_FAILED, "no shared memory");
   sample_last(&(Cold){1, false}); /* so that the emulator has been asked before */
-  measure("A cold token: the configuration is in the segment, no token is", false, rounds);
+  measure("cold-token", "A cold token: the configuration is in the segment, no token is", false,
+          rounds);
   if (isolated) {
     cold_starts *= 2;
-    measure("A cold machine: there is no segment yet", true, rounds);
+    measure("cold-machine", "A cold machine: there is no segment yet", true, rounds);
   } else {
     bench_note("no private " SHM " is permitted here: this user's cache was used, and stays");
   }

@@ -273,7 +273,8 @@ static void print(Crowd *crowd, const BenchVariant *of)
   char name[80];
   double cpus = (double)crowd->cpu_ns / (double)crowd->wall_ns;
   bool judged = crowd->processes == 8 && crowd->place.count == 1000;
-  bench_title("Lookups a second of %u keys by %u process%s (millions, of all together)",
+  snprintf(name, sizeof name, "lookups-%u-%u", crowd->place.count, crowd->processes);
+  bench_table(name, "Lookups a second of %u keys by %u process%s (millions, of all together)",
               crowd->place.count, crowd->processes, crowd->processes == 1 ? "" : "es");
   snprintf(name, sizeof name, "cache_read() (%.1f %% from a private copy)", private_percent(crowd));
   row(name, "M/s", bench_figures(&of[READ]), 0);

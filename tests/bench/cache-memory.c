@@ -44,7 +44,7 @@ int main(void)
   bool file = stat(place.cache->path, &st) == 0;
   double size = file ? (double)st.st_size : (double)place.cache->shape.size;
   uint64_t evicted = atomic_load(&place.cache->header->counters[CACHE_COUNT_EVICTED]);
-  bench_title("100,000 tokens of 1 KiB, entries = 131072");
+  bench_table("cache-memory", "100,000 tokens of 1 KiB, entries = 131072");
   row("size of the segment", "MiB", size / MIB, BENCH_AT_MOST, 300);
   if (file)
     row("  pages that the file system gave for it", "MiB", (double)st.st_blocks * 512 / MIB,

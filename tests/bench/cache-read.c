@@ -152,7 +152,7 @@ static void row(const char *name, BenchSpread figure, double target)
 static void print(const BenchVariant *of)
 {
   const BenchVariant *loop = &of[LOOP];
-  bench_title("One read of a token of 1 KiB, one process, the loop taken off");
+  bench_table("cache-read", "One read of a token of 1 KiB, one process, the loop taken off");
   row("hot read (copy included)", bench_difference(&of[HOT], loop), 30);
   row("  of it: the copy of 1 KiB alone", bench_difference(&of[COPY], loop), 0);
   row("hot read, 64 keys in turn", bench_difference(&of[HOT_EACH], loop), 0);

@@ -65,7 +65,7 @@ int main(int argc, char **argv)
                              {.sample = sample, .data = &runs[1]},
                              {.sample = sample, .data = &runs[2]}};
   bench_interleave(variants, 3, quick ? ROUNDS / QUICK : ROUNDS);
-  bench_title("A stack of credential modules, asked once");
+  bench_table("credentials", "A stack of credential modules, asked once");
   bench_row(&(BenchRow){"env alone", "us", bench_figures(&variants[0]), BENCH_AT_MOST, 20, false});
   bench_row(&(BenchRow){.name = "file alone", .unit = "us", .figure = bench_figures(&variants[1])});
   bench_row(&(BenchRow){.name = "keyring, which has a thread and no key, then env",

@@ -190,7 +190,7 @@ static void measure(size_t rounds)
                              {.sample = sample_cold, .data = &unknown},
                              {.sample = sample_refused, .data = &server}};
   bench_interleave(variants, 4, rounds);
-  bench_title("The longest call in an event loop; a token takes %d ms", SLOW_MS);
+  bench_table("loop", "The longest call in an event loop; a token takes %d ms", SLOW_MS);
   rows("hard-coded header, without the shim", &variants[0]);
   rows("the shim, a new process, no token", &variants[1]);
   rows("the same, and the configuration has changed", &variants[2]);

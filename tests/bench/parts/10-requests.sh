@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: MIT
+# A request with the correct bearer over a kept connection.
+part_title="A request over a kept connection"
+
+part_requests() {
+  program requests "${quick[@]}"
+}

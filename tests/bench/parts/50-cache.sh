@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: MIT
+# The cache in shared memory: a read, many readers, its size.
+part_title="The cache"
+
+part_cache() {
+  program cache-read "${quick[@]}"
+  program cache-lookups "${quick[@]}"
+  program cache-memory
+}

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -24,6 +25,7 @@ typedef struct {
 } Shared;
 
 static Shared *shared;
+static double cpu_ms;
 
 static void run(void (*ask)(HerdAnswer *answer), HerdAnswer *answer)
 {
@@ -42,6 +44,20 @@ static int compare(const void *a, const void *b)
   return (left > right) - (left < right);
 }
 
+/* Of the children that have been waited for. */
+static double children_ms(void)
+{
+  struct rusage used;
+  getrusage(RUSAGE_CHILDREN, &used);
+  return (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1e3 +
+         (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e3;
+}
+
+double herd_cpu_ms(void)
+{
+  return cpu_ms;
+}
+
 static void prepare(unsigned processes)
 {
   if (!shared)
@@ -57,6 +73,7 @@ const HerdAnswer *herd_run(unsigned processes, void (*ask)(HerdAnswer *answer))
 {
   static pid_t pids[HERD_MAX];
   prepare(processes);
+  double before_ms = children_ms();
   for (unsigned i = 0; i < processes; i++) {
     pids[i] = fork();
     bench_require(pids[i] >= 0, "no process");
@@ -72,6 +89,7 @@ const HerdAnswer *herd_run(unsigned processes, void (*ask)(HerdAnswer *answer))
   syscall(SYS_futex, &shared->go, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
   for (unsigned i = 0; i < processes; i++)
     waitpid(pids[i], NULL, 0);
+  cpu_ms = children_ms() - before_ms;
   qsort(shared->answer, processes, sizeof *shared->answer, compare);
   return shared->answer;
 }

@@ -23,4 +23,7 @@ typedef struct {
  */
 const HerdAnswer *herd_run(unsigned processes, void (*ask)(HerdAnswer *answer));
 
+/* The CPU time of all of them in the last run, from fork to exit, in milliseconds. */
+double herd_cpu_ms(void);
+
 #endif

@@ -36,8 +36,8 @@ typedef struct {
   unsigned processes;
   Start start;
   void (*ask)(HerdAnswer *answer);
-  double last_ms, half_ms, partner, business; /* of the run before */
-  double failed;                              /* of all runs */
+  double last_ms, half_ms, cpu_ms, partner, business; /* of the run before */
+  double failed;                                      /* of all runs */
 } Storm;
 
 /* Over all cold starts of ours. */
@@ -125,6 +125,7 @@ static double sample_last(void *data)
   const HerdAnswer *answers = herd_run(storm->processes, storm->ask);
   judge(storm, answers);
   storm->last_ms = (double)answers[storm->processes - 1].done_ns / 1e6;
+  storm->cpu_ms = herd_cpu_ms();
   return storm->last_ms;
 }
 
@@ -133,6 +134,12 @@ static double sample_half(void *data)
 {
   const Storm *storm = data;
   return storm->half_ms;
+}
+
+static double sample_cpu(void *data)
+{
+  const Storm *storm = data;
+  return storm->cpu_ms;
 }
 
 /* Of the two runs before. */
@@ -174,7 +181,19 @@ static void target_row(const BenchVariant *variant, const BenchVariant *base)
   bench_row(&line);
 }
 
-enum { ONE, ALL_WARM, BASE_LINE, ALL, ALL_HALF, EACH, EACH_HALF, VARIANTS };
+enum {
+  ONE,
+  ALL_WARM,
+  BASE_LINE,
+  WARM_CPU,
+  ALL,
+  ALL_HALF,
+  ALL_CPU,
+  EACH,
+  EACH_HALF,
+  EACH_CPU,
+  VARIANTS
+};
 
 static void print(const BenchVariant *of, const Storm *each)
 {
@@ -183,11 +202,14 @@ static void print(const BenchVariant *of, const Storm *each)
   row("base line: one fetch, and 1,000 reads", base, base);
   row("  one process alone fetches", &of[ONE], NULL);
   row("  1,000 find the token in the cache, the last", &of[ALL_WARM], NULL);
+  row("  CPU time of the 1,000", &of[WARM_CPU], NULL);
   row("thred_token_get() by 1,000, the last", &of[ALL], base);
   target_row(&of[ALL], base);
   row("  half of them", &of[ALL_HALF], NULL);
+  row("  CPU time of the 1,000", &of[ALL_CPU], NULL);
   row("1,000 that each cache for themselves, the last", &of[EACH], base);
   row("  half of them", &of[EACH_HALF], NULL);
+  row("  CPU time of the 1,000", &of[EACH_CPU], NULL);
   count_row("  requests for a partner token", each->partner, -1);
   count_row("  requests for the business's token", each->business, -1);
   count_row("  processes without a token, in all rounds", each->failed, -1);
@@ -202,8 +224,9 @@ static void measure(size_t rounds)
   BenchVariant variants[VARIANTS] = {
       [ONE] = {sample_last, &storms[0]},       [ALL_WARM] = {sample_last, &storms[1]},
       [BASE_LINE] = {sample_base, storms},     [ALL] = {sample_last, &storms[2]},
-      [ALL_HALF] = {sample_half, &storms[2]},  [EACH] = {sample_last, &storms[3]},
-      [EACH_HALF] = {sample_half, &storms[3]},
+      [WARM_CPU] = {sample_cpu, &storms[1]},   [ALL_HALF] = {sample_half, &storms[2]},
+      [ALL_CPU] = {sample_cpu, &storms[2]},    [EACH] = {sample_last, &storms[3]},
+      [EACH_HALF] = {sample_half, &storms[3]}, [EACH_CPU] = {sample_cpu, &storms[3]},
   };
   bench_note(
       "1,000 children of a small program are forked, wait, and are let loose at once; a time "

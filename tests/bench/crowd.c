@@ -26,7 +26,7 @@
 typedef enum { BEGIN, RUN, QUIT } Order;
 
 typedef struct {
-  alignas(64) uint64_t failures;
+  alignas(64) uint64_t failures, cpu_ns;
   long failure; /* the last one: its status, or libcurl's error below 0 */
   Latencies latencies;
 } Worker;
@@ -77,10 +77,18 @@ static long perform(const Place *place, CURL *curl, struct curl_slist **list)
   return code == CURLE_OK ? status : -(long)code;
 }
 
+static uint64_t cpu_ns(void)
+{
+  struct timespec used;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+  return (uint64_t)used.tv_sec * 1000000000 + (uint64_t)used.tv_nsec;
+}
+
 static void run_slice(const Place *place, CURL *curl, struct curl_slist **list, bool once)
 {
   Worker *worker = &place->shared->worker[place->number];
   memset(worker, 0, sizeof *worker);
+  uint64_t before_ns = cpu_ns();
   do {
     int64_t start = bench_now_ns();
     long status = perform(place, curl, list);
@@ -90,6 +98,7 @@ static void run_slice(const Place *place, CURL *curl, struct curl_slist **list, 
       worker->failure = status;
     }
   } while (!once && !atomic_load_explicit(&place->shared->stop, memory_order_relaxed));
+  worker->cpu_ns = cpu_ns() - before_ns;
 }
 
 static void *work(void *data)
@@ -217,6 +226,7 @@ void crowd_start(Crowd *crowd, CrowdKind kind, unsigned processes, unsigned thre
 
 static void sum_up(const Crowd *crowd, int64_t taken_ns, CrowdSlice *slice)
 {
+  uint64_t cpu = 0;
   memset(slice, 0, sizeof *slice);
   for (unsigned i = 0; i < crowd->shared->workers; i++) {
     const Worker *worker = &crowd->shared->worker[i];
@@ -224,8 +234,10 @@ static void sum_up(const Crowd *crowd, int64_t taken_ns, CrowdSlice *slice)
       bench_note("A request of \"%s\" failed: %ld.", crowd_names[crowd->shared->kind],
                  worker->failure);
     slice->failures += worker->failures;
+    cpu += worker->cpu_ns;
     latency_merge(&slice->latencies, &worker->latencies);
   }
+  slice->cpu_us = (double)cpu / 1000 / (double)slice->latencies.count;
   slice->per_second = (double)(slice->latencies.count - slice->failures) * 1e9 / (double)taken_ns;
 }
 

@@ -39,6 +39,7 @@ typedef struct {
 
 typedef struct {
   double per_second; /* until the last request that was begun in it has ended */
+  double cpu_us;     /* CPU time of a request, in the program */
   uint64_t failures; /* requests without a 200, after whatever the program does about a 401 */
   Latencies latencies;
 } CrowdSlice;

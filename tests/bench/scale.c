@@ -48,6 +48,12 @@ static double sample_p99(void *data)
   return latency_quantile(&team->slice.latencies, 0.99) / 1000;
 }
 
+static double sample_cpu(void *data)
+{
+  const Team *team = data;
+  return team->slice.cpu_us;
+}
+
 static void start(CrowdKind kind, unsigned processes, unsigned threads)
 {
   Team *team = &teams[kind];
@@ -91,39 +97,46 @@ static void print_counts(const char *crowd, const char *id, int later)
   count_row("requests of all of them that failed", (double)failures, 0);
 }
 
-/* Two variants a kind: its rate, and the percentile of the same slice. */
+enum { RATE, P99, CPU, SAMPLES /* of one slice, for each kind */ };
+
+static void row(const char *name, const char *unit, const BenchVariant *variants, int kind,
+                int sample)
+{
+  const BenchVariant *variant = &variants[SAMPLES * kind + sample];
+  BenchRow line = {.name = name,
+                   .unit = unit,
+                   .figure = bench_figures(variant),
+                   .ratio = bench_ratio(variant, &variants[sample])};
+  bench_row(&line);
+}
+
 static void print(const char *crowd, const char *id, const BenchVariant *variants)
 {
   bench_table(id, "Requests a second by %s", crowd);
   for (int kind = 0; kind < CROWD_KINDS; kind++) {
-    BenchRow line = {.name = crowd_names[kind],
-                     .unit = "/s",
-                     .figure = bench_figures(&variants[2 * kind]),
-                     .ratio = bench_ratio(&variants[2 * kind], &variants[0])};
-    bench_row(&line);
-    line = (BenchRow){.name = "  a request, 99th percentile",
-                      .unit = "us",
-                      .figure = bench_figures(&variants[2 * kind + 1]),
-                      .ratio = bench_ratio(&variants[2 * kind + 1], &variants[1])};
-    bench_row(&line);
+    row(crowd_names[kind], "/s", variants, kind, RATE);
+    row("  a request, 99th percentile", "us", variants, kind, P99);
+    row("  CPU time of a request, in the program", "us", variants, kind, CPU);
   }
 }
 
 static void measure(const char *crowd, const char *id, unsigned processes, unsigned threads)
 {
-  BenchVariant variants[2 * CROWD_KINDS];
+  BenchVariant variants[SAMPLES * CROWD_KINDS];
   for (int kind = 0; kind < CROWD_KINDS; kind++) {
     start((CrowdKind)kind, processes, threads);
-    variants[2 * kind] = (BenchVariant){.sample = sample_rate, .data = &teams[kind]};
-    variants[2 * kind + 1] = (BenchVariant){.sample = sample_p99, .data = &teams[kind]};
+    BenchVariant *own = &variants[SAMPLES * kind];
+    own[RATE] = (BenchVariant){.sample = sample_rate, .data = &teams[kind]};
+    own[P99] = (BenchVariant){.sample = sample_p99, .data = &teams[kind]};
+    own[CPU] = (BenchVariant){.sample = sample_cpu, .data = &teams[kind]};
   }
   control(&emulator, "POST", "reset");
-  bench_interleave(variants, 2 * CROWD_KINDS, slices);
+  bench_interleave(variants, SAMPLES * CROWD_KINDS, slices);
   int later =
       counter(&emulator, "token_requests.partner") + counter(&emulator, "token_requests.business");
   print(crowd, id, variants);
   print_counts(crowd, id, later);
-  bench_free(variants, 2 * CROWD_KINDS);
+  bench_free(variants, SAMPLES * CROWD_KINDS);
   for (int kind = 0; kind < CROWD_KINDS; kind++)
     crowd_stop(&teams[kind].crowd);
 }

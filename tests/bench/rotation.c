@@ -22,7 +22,7 @@
 #define SLICE_MS       10000u
 #define SLICES_QUICK   1u
 #define SLICE_MS_QUICK 6000u
-#define LONGEST_LIFE   2 /* a token is renewed at its half, or later */
+#define RENEWALS       2 /* in a life, at most: a token is renewed at its half, or later */
 
 enum { OWN, ATTACHED, SHIM, TEAMS };
 
@@ -79,7 +79,16 @@ static double sample_p99(void *data)
   return latency_quantile(&team->slice.latencies, 0.99) / 1e6;
 }
 
+/* Of the slice before, in microseconds. */
+static double sample_cpu(void *data)
+{
+  const Team *team = data;
+  return team->slice.cpu_us;
+}
+
 /* ---- the tables ---- */
+
+enum { RATE, P99, CPU, SAMPLES /* of one slice, for each team */ };
 
 static void count_row(const char *of, const char *what, const char *unit, double value,
                       BenchTarget compare, double target)
@@ -95,30 +104,34 @@ static void count_row(const char *of, const char *what, const char *unit, double
   bench_row(&line);
 }
 
+static void row(const char *name, const char *unit, const BenchVariant *variants, int team,
+                int sample)
+{
+  const BenchVariant *variant = &variants[SAMPLES * team + sample];
+  BenchRow line = {.name = name,
+                   .unit = unit,
+                   .figure = bench_figures(variant),
+                   .ratio = bench_ratio(variant, &variants[sample])};
+  bench_row(&line);
+}
+
 static void print_rates(const BenchVariant *variants)
 {
   bench_table("rotation", "Requests a second by %u processes while a token lives for %d s",
               PROCESSES, LIFETIME_S);
   for (int i = 0; i < TEAMS; i++) {
-    BenchRow line = {.name = crowd_names[teams[i].kind],
-                     .unit = "/s",
-                     .figure = bench_figures(&variants[2 * i]),
-                     .ratio = bench_ratio(&variants[2 * i], &variants[0])};
-    bench_row(&line);
-    line = (BenchRow){.name = "  a request, 99th percentile",
-                      .unit = "ms",
-                      .figure = bench_figures(&variants[2 * i + 1]),
-                      .ratio = bench_ratio(&variants[2 * i + 1], &variants[1])};
-    bench_row(&line);
+    row(crowd_names[teams[i].kind], "/s", variants, i, RATE);
+    row("  a request, 99th percentile", "ms", variants, i, P99);
     count_row("  the longest of all", "", "ms", (double)teams[i].longest_ns / 1e6, BENCH_NO_TARGET,
               0);
+    row("  CPU time of a request, in the program", "us", variants, i, CPU);
   }
 }
 
 /* One new token each half life, and one that a slice begins with. */
 static void print_counts(void)
 {
-  double most = (double)slice_ms / 1000 / LIFETIME_S * LONGEST_LIFE + 1;
+  unsigned most = slice_ms * RENEWALS / 1000 / LIFETIME_S + 1;
   bench_table("rotation-tokens", "The token requests of %zu s, and what the server refused",
               slices * slice_ms / 1000);
   for (int i = 0; i < TEAMS; i++) {
@@ -137,18 +150,20 @@ static void print_counts(void)
 
 static void measure(void)
 {
-  BenchVariant variants[2 * TEAMS];
+  BenchVariant variants[SAMPLES * TEAMS];
   for (int i = 0; i < TEAMS; i++) {
     crowd_start(&teams[i].crowd, teams[i].kind, PROCESSES, 1, NULL);
     crowd_begin(&teams[i].crowd, &teams[i].slice);
     teams[i].failures = teams[i].slice.failures;
-    variants[2 * i] = (BenchVariant){.sample = sample_rate, .data = &teams[i]};
-    variants[2 * i + 1] = (BenchVariant){.sample = sample_p99, .data = &teams[i]};
+    BenchVariant *own = &variants[SAMPLES * i];
+    own[RATE] = (BenchVariant){.sample = sample_rate, .data = &teams[i]};
+    own[P99] = (BenchVariant){.sample = sample_p99, .data = &teams[i]};
+    own[CPU] = (BenchVariant){.sample = sample_cpu, .data = &teams[i]};
   }
-  bench_interleave(variants, 2 * TEAMS, slices);
+  bench_interleave(variants, SAMPLES * TEAMS, slices);
   print_rates(variants);
   print_counts();
-  bench_free(variants, 2 * TEAMS);
+  bench_free(variants, SAMPLES * TEAMS);
   for (int i = 0; i < TEAMS; i++)
     crowd_stop(&teams[i].crowd);
 }

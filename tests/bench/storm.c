@@ -229,11 +229,11 @@ static void measure(size_t rounds)
       [EACH_HALF] = {sample_half, &storms[3]}, [EACH_CPU] = {sample_cpu, &storms[3]},
   };
   bench_note(
-      "1,000 children of a small program are forked, wait, and are let loose at once; a time "
-      "is from then to the moment in which the last one has its token. A token request takes "
-      "%d ms more than the emulator needs for it. The base line is what cannot be saved: one "
-      "fetch by one process, and 1,000 that are let loose in the same way and find the token "
-      "in the cache.",
+      "The processes are forked by the benchmark, which has used OpenSSL and libcurl before, "
+      "wait, and are let loose at once; a time is from then to the moment in which the last "
+      "one has its token. A token request takes %d ms more than the emulator needs for it. "
+      "The base line is what cannot be saved: one fetch by one process, and 1,000 that are "
+      "let loose in the same way and find the token in the cache.",
       DELAY_MS);
   bench_interleave(variants, VARIANTS, rounds);
   print(variants, &storms[3]);

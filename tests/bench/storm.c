@@ -210,8 +210,8 @@ static void print(const BenchVariant *of, const Storm *each)
   row("1,000 that each cache for themselves, the last", &of[EACH], base);
   row("  half of them", &of[EACH_HALF], NULL);
   row("  CPU time of the 1,000", &of[EACH_CPU], NULL);
-  count_row("  requests for a partner token", each->partner, -1);
-  count_row("  requests for the business's token", each->business, -1);
+  count_row("  requests for a partner token, the last round", each->partner, -1);
+  count_row("  requests for the business's, the last round", each->business, -1);
   count_row("  processes without a token, in all rounds", each->failed, -1);
 }
 

@@ -23,9 +23,6 @@ typedef struct {
   uint8_t tag[AEAD_TAG_SIZE];
 } AeadSeal;
 
-/* Fetches the cipher, which the first use would else: some 0.8 ms. */
-void aead_prepare(void);
-
 /* `size` bytes of plain text become as many sealed ones (up to 64 GiB, here TOKEN_MAX). Makes a
  * random nonce: 2^32 of them for one key stay safe, and a key lives for one segment. False: OpenSSL
  * has no AES-256-GCM, or the kernel no random bytes; `sealed` is then not to be used. */

@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "lib/aead.h"
-
 #define FORK_PATIENCE_MS 100  /* longer steps than this are a credential module's */
 #define EXIT_PATIENCE_MS 3000 /* nobody's exit is held up longer */
 
@@ -91,14 +89,15 @@ static void on_exit_hold(void)
 }
 
 /* OpenSSL first: the handlers run in the reverse order, and its own takes to pieces what a worker
- * uses. It registers that with the first fetch (not with OPENSSL_init_crypto(3) and no option);
- * what came before, perhaps nothing but a digest (digest.c), has not. */
+ * uses. It registers that with what a fetch uses first (not with OPENSSL_init_crypto(3) and no
+ * option); what came before, perhaps nothing but a digest and a cipher (digest.c, aead.c), has not
+ * done so for sure. */
 static bool register_exit(void)
 {
   static atomic_bool registered;
   if (atomic_load(&registered))
     return true;
-  aead_prepare();
+  OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CRYPTO_STRINGS, NULL);
   return atomic_exchange(&registered, true) || atexit(on_exit_hold) == 0;
 }
 

@@ -47,8 +47,8 @@ typedef struct Taken {
 } Taken;
 
 static const Taken taken[] = {
-    {"probe-taken-gnutls-EVP_CIPHER_CTX_new", "EVP_CIPHER_CTX_new"},
-    {"probe-taken-handing-on-EVP_CIPHER_CTX_new", "EVP_CIPHER_CTX_new"},
+    {"probe-taken-gnutls-OSSL_LIB_CTX_new", "OSSL_LIB_CTX_new"},
+    {"probe-taken-handing-on-OSSL_LIB_CTX_new", "OSSL_LIB_CTX_new"},
     {"probe-taken-g_free", "g_free"},
     {"probe-taken-g_key_file_new", "g_key_file_new"},
     {"probe-taken-json_tokener_parse_ex", "json_tokener_parse_ex"},
@@ -105,7 +105,7 @@ static void attached_without_the_library(void **state)
 {
   Outcome outcome;
   (void)state;
-  run_linked("probe-linked-EVP_CIPHER_CTX_new", &outcome);
+  run_linked("probe-linked-OSSL_LIB_CTX_new", &outcome);
   assert_string_equal(outcome.out, "");
   assert_int_equal(outcome.status, THRED_E_CLASH);
   expect_log(&emulator, "");

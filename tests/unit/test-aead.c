@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* lib/aead: AES-256-GCM against a published answer, and against every change of what is sealed. */
 #include <openssl/err.h>
+#include <openssl/evp.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -97,6 +98,46 @@ static void every_bit_counts(void **state)
   assert_true(opens(&one, SIZE));
 }
 
+enum { LARGE = 32768 };
+
+/* By the functions that OpenSSL has for programs. */
+static bool evp_opens(const AeadKey *key, const char *bound, const uint8_t *sealed, int size,
+                      AeadSeal *seal, uint8_t *text)
+{
+  int done = 0, rest = 0;
+  EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
+  bool good =
+      EVP_DecryptInit_ex2(context, EVP_aes_256_gcm(), key->bytes, seal->nonce, NULL) == 1 &&
+      EVP_DecryptUpdate(context, NULL, &rest, (const uint8_t *)bound, (int)strlen(bound)) == 1 &&
+      EVP_DecryptUpdate(context, text, &done, sealed, size) == 1 &&
+      EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, sizeof seal->tag, seal->tag) == 1 &&
+      EVP_DecryptFinal_ex(context, text + done, &rest) == 1 && done + rest == size;
+  EVP_CIPHER_CTX_free(context);
+  return good;
+}
+
+/* A segment outlives an update of the library, and is another's who calls OpenSSL in another way.
+ */
+static void evp_makes_the_same_of_it(void **state)
+{
+  static uint8_t text[LARGE], sealed[LARGE], opened[LARGE];
+  static const int sizes[] = {1, 15, 16, 17, 255, 1024, LARGE};
+  const AeadKey key = {{7, 8, 9}};
+  AeadSeal seal;
+  (void)state;
+  for (size_t i = 0; i < LARGE; i++)
+    text[i] = (uint8_t)(i * 31);
+  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+    const size_t size = (size_t)sizes[i];
+    assert_true(aead_seal(&key, "what it is for", 14, text, size, sealed, &seal));
+    assert_true(evp_opens(&key, "what it is for", sealed, sizes[i], &seal, opened));
+    assert_memory_equal(opened, text, size);
+    assert_false(evp_opens(&key, "something else", sealed, sizes[i], &seal, opened));
+    assert_true(aead_open(&key, "what it is for", 14, sealed, size, &seal));
+    assert_memory_equal(sealed, text, size);
+  }
+}
+
 /* SSL_get_error(3) of the program's looks at the thread's queue. */
 static void errors_stay_ours(void **state)
 {
@@ -113,9 +154,8 @@ static void errors_stay_ours(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(published_answer),
-      cmocka_unit_test(there_and_back),
-      cmocka_unit_test(every_bit_counts),
+      cmocka_unit_test(published_answer), cmocka_unit_test(there_and_back),
+      cmocka_unit_test(every_bit_counts), cmocka_unit_test(evp_makes_the_same_of_it),
       cmocka_unit_test(errors_stay_ours),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

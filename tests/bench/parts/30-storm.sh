@@ -3,5 +3,5 @@
 part_title="A cold storm"
 
 part_storm() {
-  program cache-cold "${quick[@]}"
+  program storm "${quick[@]}"
 }

@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: MIT
+# Tokens that expire under load.
+part_title="Tokens that expire under load"
+
+part_rotation() {
+  program rotation "${quick[@]}"
+}

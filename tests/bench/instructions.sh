@@ -3,9 +3,10 @@
 # instructions.sh - sourced by scripts/bench: the instructions of the hot paths beside the recorded ones.
 # They are exact on any machine, loaded or not, which times are not.
 #
-# tests/bench/instructions has a line "NAME OURS BELOW" for each path (hot-counts). More than 5 % more is
-# a regression, or has to be recorded with its reason. More than 5 % less fails too: against a record that
-# is too high the next regression would pass.
+# tests/bench/instructions has a line "NAME OURS BELOW SYSTEM" for each path (hot-counts). More than 5 %
+# more is a regression, or has to be recorded with its reason; so is one system call more, whose
+# instructions are the kernel's. Less fails too: against a record that is too high the next regression
+# would pass.
 instructions_file=tests/bench/instructions
 instructions_margin=5
 
@@ -41,7 +42,7 @@ instructions_verdict() {
 
 # instructions_compare WHAT COUNT RECORDED: one line of TAP.
 instructions_compare() {
-  is "$1: $2 instructions, recorded $3" 'as recorded' "$(instructions_verdict "$2" "$3")"
+  is "$1: $2, recorded $3" 'as recorded' "$(instructions_verdict "$2" "$3")"
 }
 
 # instructions_recorded WORD: what stands in the file's line "# WORD: ...".
@@ -49,10 +50,10 @@ instructions_recorded() {
   sed -n "s/^# $1: //p" "$instructions_file"
 }
 
-# instructions_path NAME OURS BELOW: a path that was counted.
+# instructions_path NAME OURS BELOW SYSTEM: a path that was counted.
 instructions_path() {
-  local ours below
-  if ! read -r ours below < <(sed -n "s/^$1 //p" "$instructions_file"); then
+  local ours below system_calls
+  if ! read -r ours below system_calls < <(sed -n "s/^$1 //p" "$instructions_file"); then
     is "$1: is recorded" yes no
     return
   fi
@@ -63,19 +64,23 @@ instructions_path() {
   instructions_compare "$1, ours" "$2" "$ours"
   if [ "$libraries" = "$(instructions_libraries)" ]; then
     instructions_compare "$1, with what it calls" "$3" "$below"
+    is "$1, system calls: $4, recorded $system_calls" "$system_calls" "$4"
   else
     skip "$1, with what it calls" "recorded with $libraries"
+    skip "$1, system calls" "recorded with $libraries"
   fi
 }
 
 instructions_check() {
-  local name ours below compiler libraries
+  local name counts compiler libraries
+  # shellcheck source=tests/tap.sh
   . tests/tap.sh
   say "instructions"
   compiler=$(instructions_recorded compiler) libraries=$(instructions_recorded libraries)
   instructions_count >"$work/counts"
-  while read -r name ours below; do
-    instructions_path "$name" "$ours" "$below"
+  while read -r name counts; do
+    # shellcheck disable=SC2086  # three numbers
+    instructions_path "$name" $counts
   done <"$work/counts"
   is 'every recorded path was counted' '' \
     "$(grep -v '^#' "$instructions_file" | cut -d ' ' -f 1 | grep -vxFf <(cut -d ' ' -f 1 "$work/counts"))"
@@ -90,8 +95,8 @@ instructions_check() {
 instructions_record() {
   instructions_count >"$work/counts"
   {
-    echo "# Instructions of one call of each hot path: our objects' alone, and with what they call of libc,"
-    echo "# ld.so and OpenSSL. Written by scripts/bench --record, compared by scripts/bench --check."
+    echo "# One call of each hot path: instructions of our objects alone, and with what they call of libc, ld.so"
+    echo "# and OpenSSL; system calls. Written by scripts/bench --record, compared by scripts/bench --check."
     echo "# compiler: $(instructions_compiler)"
     echo "# libraries: $(instructions_libraries)"
     cat "$work/counts"

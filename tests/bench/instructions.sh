@@ -10,15 +10,20 @@
 instructions_file=tests/bench/instructions
 instructions_margin=5
 
-# What our own instructions depend on.
-instructions_compiler() {
-  echo "$(readelf -p .comment "$dir/root/lib/libthred-auth.so.0" | sed -n 's/^ *\[ *0\] *//p'), -O$(
-    jq -r '.[] | select(.name == "optimization").value' "$dir/meson-info/intro-buildoptions.json")"
+# What our own instructions depend on: how they were made; whether the world has a cache of its own, and
+# a key for it (a container may be refused both).
+instructions_ours() {
+  local optimization compiler shm=shared keyring='no keyring'
+  optimization=$(jq -r '.[] | select(.name == "optimization").value' "$dir/meson-info/intro-buildoptions.json")
+  compiler=$(readelf -p .comment "$dir/root/lib/libthred-auth.so.0" | sed -n 's/^ *\[ *0\] *//p')
+  ! { unshare -m true || unshare -rm true; } 2>/dev/null || shm=private
+  ! keyctl show @u >/dev/null 2>&1 || keyring=keyring
+  echo "$compiler, -O$optimization, $shm /dev/shm, $keyring"
 }
 
 # What the others' depend on besides; releases, for security updates of Debian's change few instructions.
 # The processor is valgrind's, but for what the real one has not.
-instructions_libraries() {
+instructions_others() {
   {
     dpkg-query -W -f '${Package} ${Version}\n' valgrind libc6 libssl3 libcurl4 | sed 's/ [0-9]*:/ /; s/[-+~].*//'
     grep -m 1 '^flags' /proc/cpuinfo | grep -owE 'sse4_2|avx2?|aes|f16c|rdrand|rdseed' | sort
@@ -57,26 +62,27 @@ instructions_path() {
     is "$1: is recorded" yes no
     return
   fi
-  if [ "$compiler" != "$(instructions_compiler)" ]; then
-    skip "$1" "recorded with $compiler"
+  if [ "$recorded_ours" != "$now_ours" ]; then
+    skip "$1" "recorded with $recorded_ours; now $now_ours"
     return
   fi
   instructions_compare "$1, ours" "$2" "$ours"
-  if [ "$libraries" = "$(instructions_libraries)" ]; then
+  if [ "$recorded_others" = "$now_others" ]; then
     instructions_compare "$1, with what it calls" "$3" "$below"
     is "$1, system calls: $4, recorded $system_calls" "$system_calls" "$4"
   else
-    skip "$1, with what it calls" "recorded with $libraries"
-    skip "$1, system calls" "recorded with $libraries"
+    skip "$1, with what it calls" "recorded with $recorded_others; now $now_others"
+    skip "$1, system calls" "recorded with $recorded_others; now $now_others"
   fi
 }
 
 instructions_check() {
-  local name counts compiler libraries
+  local name counts recorded_ours recorded_others now_ours now_others
   # shellcheck source=tests/tap.sh
   . tests/tap.sh
   say "instructions"
-  compiler=$(instructions_recorded compiler) libraries=$(instructions_recorded libraries)
+  recorded_ours=$(instructions_recorded ours) now_ours=$(instructions_ours)
+  recorded_others=$(instructions_recorded others) now_others=$(instructions_others)
   instructions_count >"$work/counts"
   while read -r name counts; do
     # shellcheck disable=SC2086  # three numbers
@@ -97,8 +103,8 @@ instructions_record() {
   {
     echo "# One call of each hot path: instructions of our objects alone, and with what they call of libc, ld.so"
     echo "# and OpenSSL; system calls. Written by scripts/bench --record, compared by scripts/bench --check."
-    echo "# compiler: $(instructions_compiler)"
-    echo "# libraries: $(instructions_libraries)"
+    echo "# ours: $(instructions_ours)"
+    echo "# others: $(instructions_others)"
     cat "$work/counts"
   } >"$work/record"
   cp "$work/record" "$instructions_file"

@@ -20,6 +20,7 @@ README.md|sudo apt-get update|this test has its installation in /usr already
 CONTRIBUTING.md|bash -c '. scripts/common.sh; install_packages; build build -Dwerror=true'|how this test's installation came to be
 CONTRIBUTING.md|ninja -C build && meson install -C build --quiet|the same
 CONTRIBUTING.md|scripts/test                  # everything: gcc and clang, the sanitizers, the fuzzers, the demo|this test is part of it
+CONTRIBUTING.md|scripts/bench                 # everything, on a machine that does nothing else, into docs/benchmarks.md|needs a quarter of an hour of a quiet machine; scripts/test runs --check, and with --long --quick
 CONTRIBUTING.md|meson test -C build --no-rebuild route|meson is what runs this test, and those
 CONTRIBUTING.md|git ls-files '*.c' '*.h' '*.cpp' | xargs clang-format --dry-run --Werror|a check of scripts/test's own
 docs/curl-suite.md|scripts/test --curl-suite                              # builds thred-auth, runs every test of curl|takes hours

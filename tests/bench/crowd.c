@@ -146,9 +146,10 @@ CrowdSlot crowd_run(Crowd *crowd, unsigned kind)
     Count *count = &crowd->shared->count[i];
     slot.hits += atomic_load(&count->hits);
     slot.worked_ns += atomic_load(&count->wall_ns);
-    crowd->misses += atomic_load(&count->misses);
+    slot.misses += atomic_load(&count->misses);
     crowd->cpu_ns += atomic_load(&count->cpu_ns);
   }
+  crowd->misses += slot.misses;
   crowd->wall_ns += (uint64_t)slot.slot_ns;
   return slot;
 }

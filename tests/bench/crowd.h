@@ -33,7 +33,7 @@ typedef struct {
 } Crowd;
 
 typedef struct {
-  uint64_t hits;
+  uint64_t hits, misses;
   int64_t slot_ns;    /* how long the slot was */
   uint64_t worked_ns; /* of all processes, each from its first lookup to the end of its last */
 } CrowdSlot;

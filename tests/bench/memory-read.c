@@ -11,6 +11,8 @@
 #include "tests/bench/bench.h"
 #include "tests/integration/process.h"
 
+#define PATIENCE_MS 2000u
+
 /* One at a time reads its byte from a pipe of its own: the last one that is ready is no sign that
  * the first one is. */
 static pid_t start(const char *const *argv, const char *preload)
@@ -58,6 +60,18 @@ static unsigned count_of(pid_t pid, const char *folder)
   return count;
 }
 
+/* A thread that has done its work may be about to end: nobody waits for that. One that stays is
+ * waited for in vain. */
+static unsigned threads_that_stay(pid_t pid)
+{
+  unsigned threads = count_of(pid, "task");
+  for (unsigned ms = 0; threads > 1 && ms < PATIENCE_MS; ms += 5) {
+    usleep(5000);
+    threads = count_of(pid, "task");
+  }
+  return threads;
+}
+
 MemoryReading memory_of(const char *const *argv, const char *preload, unsigned processes)
 {
   pid_t pids[MEMORY_PROCESSES_MAX];
@@ -65,7 +79,7 @@ MemoryReading memory_of(const char *const *argv, const char *preload, unsigned p
   for (unsigned i = 0; i < processes; i++)
     pids[i] = start(argv, preload);
   for (unsigned i = 0; i < processes; i++) {
-    unsigned threads = count_of(pids[i], "task"), descriptors = count_of(pids[i], "fd");
+    unsigned threads = threads_that_stay(pids[i]), descriptors = count_of(pids[i], "fd");
     add_memory(pids[i], &sum);
     sum.threads = threads > sum.threads ? threads : sum.threads;
     sum.descriptors = descriptors > sum.descriptors ? descriptors : sum.descriptors;

@@ -37,7 +37,7 @@ typedef struct {
 
 /* The first one is what the others are compared with. */
 typedef struct {
-  const char *id, *title;
+  const char *id, *title, *word;
   Kind kind[KINDS];
   size_t count;
 } Group;
@@ -106,10 +106,11 @@ static void rows(const Group *group, const BenchVariant *of, size_t measures)
 }
 
 /* Of ours alone: what others leave open is theirs. */
-static void count_row(const char *what, const Kind *kind, unsigned count, unsigned without)
+static void count_row(const char *what, const char *word, const Kind *kind, unsigned count,
+                      unsigned without)
 {
-  char name[112];
-  snprintf(name, sizeof name, "%s, %s", kind->name, what);
+  char name[128];
+  snprintf(name, sizeof name, "%s: %s, %s", word, kind->name, what);
   BenchRow row = {.name = name,
                   .unit = "",
                   .figure = bench_count((double)count - (double)without),
@@ -125,8 +126,8 @@ static void print_left(const Group *groups, size_t count)
   for (size_t i = 0; i < count; i++)
     for (size_t j = 1; j < groups[i].count; j++) {
       const Kind *kind = &groups[i].kind[j], *without = &groups[i].kind[0];
-      count_row("threads", kind, kind->threads, without->threads);
-      count_row("descriptors", kind, kind->descriptors, without->descriptors);
+      count_row("threads", groups[i].word, kind, kind->threads, without->threads);
+      count_row("descriptors", groups[i].word, kind, kind->descriptors, without->descriptors);
     }
 }
 
@@ -205,9 +206,11 @@ static void add_thred(Group *group, const Preload *preloads, const char *header)
 int main(int argc, char **argv)
 {
   static Group groups[] = {
-      {.id = "memory-idle", .title = "A program that does not use libcurl"},
-      {.id = "memory-elsewhere", .title = "A program after a request to another host"},
-      {.id = "memory-thred", .title = "A program after a request to Thred"}};
+      {.id = "memory-idle", .title = "A program that does not use libcurl", .word = "no libcurl"},
+      {.id = "memory-elsewhere",
+       .title = "A program after a request to another host",
+       .word = "another host"},
+      {.id = "memory-thred", .title = "A program after a request to Thred", .word = "Thred"}};
   static Preload preloads[PRELOADS];
   Api api;
   char header[4096];

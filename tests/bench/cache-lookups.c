@@ -144,12 +144,6 @@ static void measure(Crowd *crowd, bool quick)
   bench_free(variants, KINDS);
 }
 
-/* To map 250 MiB into each of 64 processes takes longer than all the rest. */
-static bool is_long(const Crowd *crowd)
-{
-  return crowd->processes == CROWD_MAX && crowd->keys > 10000;
-}
-
 int main(int argc, char **argv)
 {
   static const struct {
@@ -164,17 +158,19 @@ int main(int argc, char **argv)
   place_isolate(400);
   reader.mutex = place_shared(sizeof *reader.mutex);
   mutex_init(reader.mutex);
-  for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
+  /* Of the last one, to fill it and to map it into each of 64 processes takes longer than the rest.
+   */
+  size_t count = sizeof tables / sizeof tables[0] - (quick ? 1 : 0);
+  for (size_t i = 0; i < count; i++) {
     reader.place = place_new(tables[i].entries, tables[i].keys);
     crowd.keys = tables[i].keys;
     for (size_t j = 0; j < sizeof processes / sizeof processes[0]; j++) {
       crowd.processes = processes[j];
-      if (quick && is_long(&crowd))
-        bench_note("%u keys by %u processes: only without --quick", crowd.keys, processes[j]);
-      else
-        measure(&crowd, quick);
+      measure(&crowd, quick);
     }
     place_free(&reader.place);
   }
+  if (quick)
+    bench_note("100,000 keys: only without --quick.");
   return bench_status();
 }

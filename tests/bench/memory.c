@@ -20,7 +20,7 @@
 #include "tests/integration/harness.h"
 #include "tests/integration/process.h"
 
-#define ROUNDS       7u
+#define ROUNDS       5u
 #define ROUNDS_QUICK 2u
 #define MANY         MEMORY_PROCESSES_MAX
 #define KINDS        5u

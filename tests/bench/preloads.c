@@ -42,7 +42,8 @@ static bool find(Preload *preload, size_t other)
   int length = snprintf(preload->variable, sizeof preload->variable, "LD_PRELOAD=%s/%s", folder,
                         others[other].path);
   preload->name = others[other].name;
-  return length < (int)sizeof preload->variable && access(strchr(preload->variable, '=') + 1, R_OK) == 0;
+  return length < (int)sizeof preload->variable &&
+         access(strchr(preload->variable, '=') + 1, R_OK) == 0;
 }
 
 size_t preloads_find(Preload *preloads)

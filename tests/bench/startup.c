@@ -23,6 +23,7 @@
 
 #define TARGET_US     25
 #define FAULTS_ROUNDS 25u
+#define FAULTS_QUICK  8u
 
 typedef struct {
   const char *id, *title;
@@ -41,8 +42,8 @@ static const Program programs[] = {
     {"startup-curl",
      "curl --version, which is linked against libcurl and makes no request",
      {"/usr/bin/curl", "--version"},
-     500,
-     50,
+     300,
+     30,
      0}};
 
 static posix_spawn_file_actions_t silent;
@@ -114,7 +115,7 @@ static void measure(const Program *program, Preload *preloads, size_t count, boo
   bench_free(variants, count);
   for (size_t i = 0; i < count; i++)
     variants[i].sample = sample_faults;
-  bench_interleave(variants, count, FAULTS_ROUNDS);
+  bench_interleave(variants, count, quick ? FAULTS_QUICK : FAULTS_ROUNDS);
   snprintf(id, sizeof id, "%s-faults", program->id);
   bench_table(id, "Page faults of %s", program->argv[0]);
   rows(starts, variants, count, "", 0);

@@ -43,8 +43,8 @@ static void start(Store *store)
   const char *local[] = {"memcached", "-u", "root", "-m", "512", "-s", memcached->path, NULL};
   memcached->server = api_beside(store->place, store->over_tcp ? "memcached" : "memcached-unix",
                                  store->over_tcp ? tcp : local, memcached->port);
-  for (int i = 0; i < 500 && !store->over_tcp && access(memcached->path, W_OK); i++)
-    usleep(5000);
+  if (!store->over_tcp)
+    store_await(memcached->path);
 }
 
 static void memcached_fill(Store *store, uint32_t count)

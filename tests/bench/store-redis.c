@@ -52,8 +52,8 @@ static void start(Store *store)
                         NULL};
   redis->server =
       api_beside(store->place, store->over_tcp ? "redis" : "redis-unix", argv, redis->port);
-  for (int i = 0; i < 500 && !store->over_tcp && access(redis->path, W_OK); i++)
-    usleep(5000);
+  if (!store->over_tcp)
+    store_await(redis->path);
 }
 
 static void take_answers(Redis *redis, uint32_t count)

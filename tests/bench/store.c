@@ -1,7 +1,30 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/bench/store.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "tests/bench/bench.h"
+
+#define PATIENCE_MS 10000
+
+void store_await(const char *path)
+{
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  bool listens = false;
+  snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
+  for (int ms = 0; !listens && ms < PATIENCE_MS; ms += 5) {
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    listens = fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) == 0;
+    close(fd);
+    if (!listens)
+      usleep(5000);
+  }
+  bench_require(listens, path);
+}
 
 void store_token(uint32_t number, char *token)
 {

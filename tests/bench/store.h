@@ -45,6 +45,9 @@ extern const Store store_memcached, store_memcached_unix;
 extern const Store store_redis, store_redis_unix;
 #endif
 
+/* Waits until somebody listens at a Unix socket of this path. */
+void store_await(const char *path);
+
 /* The token under this number: STORE_TOKEN letters and a 0. */
 void store_token(uint32_t number, char *token);
 /* Its key where that is text; static storage, good until the next call. */

@@ -54,17 +54,18 @@ static uint64_t cpu_ns(void)
   return (uint64_t)used.tv_sec * 1000000000 + (uint64_t)used.tv_nsec;
 }
 
-/* Until `stop`, or as often as the limit says. */
+/* Until `stop`, or as often as the limit says; once at least: a loaded machine may let a process
+ * run only when the slot is over. */
 static void look_up_many(const Crowd *crowd, unsigned kind, uint64_t *random, Count *count)
 {
   uint64_t hits = 0, done = 0, limit = atomic_load(&crowd->shared->limit), used = cpu_ns();
   int64_t since = bench_now_ns();
-  for (; done < limit && !atomic_load_explicit(&crowd->shared->stop, memory_order_relaxed);
-       done++) {
+  do {
     *random ^= *random << 13, *random ^= *random >> 7, *random ^= *random << 17;
     uint32_t number = (uint32_t)((*random >> 32) * crowd->keys >> 32);
     hits += crowd->look_up(crowd->data, kind, number);
-  }
+    done++;
+  } while (done < limit && !atomic_load_explicit(&crowd->shared->stop, memory_order_relaxed));
   atomic_store(&count->wall_ns, (uint64_t)(bench_now_ns() - since));
   atomic_store(&count->cpu_ns, cpu_ns() - used);
   atomic_store(&count->hits, hits);

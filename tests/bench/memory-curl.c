@@ -9,6 +9,7 @@
  */
 #include <curl/curl.h>
 #include <dlfcn.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +43,11 @@ static long request(CURL *curl)
 int main(int argc, char **argv)
 {
   char to[64];
+  int got;
+  sigset_t end; /* as in memory-idle.c */
+  sigemptyset(&end);
+  sigaddset(&end, SIGTERM);
+  sigprocmask(SIG_BLOCK, &end, NULL);
   if (argc != 4)
     return 2;
   CURL *curl = curl_easy_init();
@@ -56,7 +62,5 @@ int main(int argc, char **argv)
   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, ignore);
   if ((argv[3][0] && attach(curl, argv[3]) != 0) || request(curl) != 200)
     return 1;
-  if (write(STDOUT_FILENO, ".", 1) == 1)
-    pause();
-  return 0;
+  return write(STDOUT_FILENO, ".", 1) == 1 && sigwait(&end, &got) == 0 ? 0 : 1;
 }

@@ -14,9 +14,13 @@ startup_preloads() {
 }
 
 # Of the program from its first instruction in the loader to its last one.
+# libfaketime does not remove its two files then, whose names have the process's id.
 startup_instructions() {
-  env LD_PRELOAD="$1" valgrind --tool=callgrind --callgrind-out-file=/dev/null "${@:2}" 2>&1 >/dev/null |
-    sed -n 's/.*Collected : //p'
+  local words id
+  words=$(env LD_PRELOAD="$1" valgrind --tool=callgrind --callgrind-out-file=/dev/null "${@:2}" 2>&1 >/dev/null)
+  id=$(sed -n 's/^==\([0-9]*\)==.*/\1/p;q' <<<"$words")
+  rm -f "/dev/shm/faketime_shm_$id" "/dev/shm/sem.faketime_sem_$id"
+  sed -n 's/.*Collected : //p' <<<"$words"
 }
 
 # Those that have a symbol to be found, which is what takes long. ld.so itself counts.

@@ -25,7 +25,7 @@
 #define ROUNDS_QUICK  3u
 #define WARM_UP       2000u /* lookups of each process */
 #define SHM_MIB       1200u /* 100,000 files are 500 MiB */
-#define STORES        7u
+#define STORES        8u
 #define COUNTS        4u
 #define CROWDS        2u
 
@@ -162,6 +162,7 @@ static void add_stores(const Api *place)
   add(&store_file, place);
 #ifdef BENCH_OAUTH2
   add(&store_oauth2, place);
+  add(&store_oauth2_silent, place);
 #else
   bench_note("liboauth2: not here, for this was built without liboauth2-dev.");
 #endif

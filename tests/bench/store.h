@@ -36,7 +36,7 @@ struct Store {
 
 extern const Store store_ours, store_file;
 #ifdef BENCH_OAUTH2
-extern const Store store_oauth2;
+extern const Store store_oauth2, store_oauth2_silent;
 #endif
 #ifdef BENCH_MEMCACHED
 extern const Store store_memcached, store_memcached_unix;

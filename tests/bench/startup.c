@@ -1,99 +1,141 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * startup.c - what preloaded objects add to the start of a program that never uses libcurl.
+ * startup.c - what preloaded objects add to a program from its start to its end: one that does not
+ * use libcurl, and one that is linked against it and makes no request.
  *
- *     startup ROUNDS OBJECT...
+ *     bench-startup [--quick]
  *
- * In each round runs /bin/true without and with each OBJECT in LD_PRELOAD, in turns and pinned to
- * one CPU, and prints for each the median of the differences to the bare run of the same round, in
- * microseconds: what drifts on a shared machine drifts for both.
+ * All is pinned to one CPU: the parent waits meanwhile.
  */
+#include <fcntl.h>
 #include <sched.h>
 #include <spawn.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
+#include <unistd.h>
 
-#define PROGRAM     "/bin/true"
-#define OBJECTS_MAX 8
+#include "tests/bench/bench.h"
+#include "tests/bench/preloads.h"
+#include "tests/integration/harness.h"
 
-static int64_t now_ns(void)
+#define TARGET_US     25
+#define FAULTS_ROUNDS 25u
+#define FAULTS_QUICK  8u
+
+typedef struct {
+  const char *id, *title;
+  const char *argv[3];
+  size_t rounds, rounds_quick;
+  double target_us; /* of the shim; 0: none */
+} Program;
+
+typedef struct {
+  const Program *program;
+  Preload *preload;
+} Start;
+
+static const Program programs[] = {
+    {"startup-true", "/bin/true, which does not use libcurl", {"/bin/true"}, 2500, 300, TARGET_US},
+    {"startup-curl",
+     "curl --version, which is linked against libcurl and makes no request",
+     {"/usr/bin/curl", "--version"},
+     300,
+     30,
+     0}};
+
+static posix_spawn_file_actions_t silent;
+
+/* ---- samples ---- */
+
+static void run(const Start *start, struct rusage *usage)
 {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
-/* Nanoseconds from the start of the program to its end. `preload` is "LD_PRELOAD=..." or NULL. */
-static int64_t run_once(char *preload)
-{
-  char *argv[] = {(char *)(uintptr_t)PROGRAM, NULL}, *environment[] = {preload, NULL};
+  char *environment[] = {start->preload->variable[0] ? start->preload->variable : NULL, NULL};
+  char *const *argv = (char *const *)(uintptr_t)start->program->argv;
   pid_t pid;
   int status;
-  int64_t start = now_ns();
-  if (posix_spawn(&pid, PROGRAM, NULL, NULL, argv, environment) != 0 ||
-      waitpid(pid, &status, 0) != pid || status != 0) {
-    fprintf(stderr, "startup: %s failed with %s\n", PROGRAM, preload ? preload : "nothing");
-    exit(1);
+  bench_require(posix_spawn(&pid, argv[0], &silent, NULL, argv, environment) == 0 &&
+                    wait4(pid, &status, 0, usage) == pid && status == 0,
+                start->preload->name);
+}
+
+static double sample_us(void *data)
+{
+  struct rusage usage;
+  int64_t since = bench_now_ns();
+  run(data, &usage);
+  return (double)(bench_now_ns() - since) / 1000;
+}
+
+static double sample_faults(void *data)
+{
+  struct rusage usage;
+  run(data, &usage);
+  return (double)usage.ru_minflt;
+}
+
+/* ---- the tables ---- */
+
+static void rows(const Start *starts, const BenchVariant *of, size_t count, const char *unit,
+                 double target)
+{
+  for (size_t i = 0; i < count; i++) {
+    BenchRow row = {.name = starts[i].preload->name,
+                    .unit = unit,
+                    .figure = bench_figures(&of[i]),
+                    .ratio = bench_ratio(&of[i], &of[PRELOAD_NOTHING])};
+    bench_row(&row);
+    if (i == PRELOAD_NOTHING)
+      continue;
+    BenchRow more = {.name = "  more",
+                     .unit = unit,
+                     .figure = bench_difference(&of[i], &of[PRELOAD_NOTHING]),
+                     .compare = target > 0 && i == PRELOAD_SHIM ? BENCH_AT_MOST : BENCH_NO_TARGET,
+                     .target = target};
+    bench_row(&more);
   }
-  return now_ns() - start;
 }
 
-static int compare(const void *a, const void *b)
+static void measure(const Program *program, Preload *preloads, size_t count, bool quick)
 {
-  int64_t left = *(const int64_t *)a, right = *(const int64_t *)b;
-  return (left > right) - (left < right);
-}
-
-static double at_us(const int64_t *sorted, size_t count, double part)
-{
-  return (double)sorted[(size_t)(part * (double)(count - 1))] / 1000;
-}
-
-/* results[0]: the bare times; results[i]: what object i adds. The order turns from round to round.
- */
-static void run_rounds(int64_t **results, char (*preloads)[4096], size_t objects, size_t rounds)
-{
-  for (size_t round = 0; round < rounds; round++) {
-    for (size_t i = 0; i <= objects; i++) {
-      size_t which = (i + round) % (objects + 1);
-      results[which][round] = run_once(which ? preloads[which] : NULL);
-    }
-    for (size_t i = 1; i <= objects; i++)
-      results[i][round] -= results[0][round];
+  Start starts[PRELOADS];
+  BenchVariant variants[PRELOADS];
+  char id[64];
+  for (size_t i = 0; i < count; i++) {
+    starts[i] = (Start){program, &preloads[i]};
+    variants[i] = (BenchVariant){.sample = sample_us, .data = &starts[i]};
+    sample_us(&starts[i]);
   }
+  bench_interleave(variants, count, quick ? program->rounds_quick : program->rounds);
+  bench_table(program->id, "From start to end of %s", program->title);
+  preloads_tell_missing();
+  rows(starts, variants, count, "us", program->target_us);
+  bench_free(variants, count);
+  for (size_t i = 0; i < count; i++)
+    variants[i].sample = sample_faults;
+  bench_interleave(variants, count, quick ? FAULTS_QUICK : FAULTS_ROUNDS);
+  snprintf(id, sizeof id, "%s-faults", program->id);
+  bench_table(id, "Page faults of %s", program->argv[0]);
+  rows(starts, variants, count, "", 0);
+  bench_free(variants, count);
 }
 
 int main(int argc, char **argv)
 {
-  static char preloads[OBJECTS_MAX + 1][4096];
-  int64_t *results[OBJECTS_MAX + 1];
+  static Preload preloads[PRELOADS];
   cpu_set_t one;
-  long rounds = argc > 2 ? atol(argv[1]) : 0;
-  size_t objects = argc > 2 ? (size_t)(argc - 2) : 0, count = (size_t)rounds;
-  if (rounds < 1 || objects > OBJECTS_MAX) {
-    fprintf(stderr, "usage: startup ROUNDS OBJECT... (at most %d)\n", OBJECTS_MAX);
-    return 2;
-  }
+  bool quick = argc == 2 && strcmp(argv[1], "--quick") == 0;
+  harness_require_installation();
   CPU_ZERO(&one);
-  CPU_SET(0, &one);
+  CPU_SET(sched_getcpu(), &one);
   sched_setaffinity(0, sizeof one, &one); /* where it may not, the figures are only noisier */
-  for (size_t i = 0; i <= objects; i++) {
-    results[i] = calloc(count, sizeof **results);
-    if (!results[i])
-      return 1;
-    if (i)
-      snprintf(preloads[i], sizeof preloads[i], "LD_PRELOAD=%s", argv[i + 1]);
-  }
-  run_rounds(results, preloads, objects, count);
-  for (size_t i = 0; i <= objects; i++) {
-    qsort(results[i], count, sizeof **results, compare);
-    printf("%-60s median %8.1f us, p25 %8.1f, p75 %8.1f\n", i ? argv[i + 1] : PROGRAM " alone",
-           at_us(results[i], count, 0.5), at_us(results[i], count, 0.25),
-           at_us(results[i], count, 0.75));
-    free(results[i]);
-  }
-  return 0;
+  posix_spawn_file_actions_init(&silent);
+  posix_spawn_file_actions_addopen(&silent, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+  size_t count = preloads_find(preloads);
+  for (size_t i = 0; i < sizeof programs / sizeof programs[0]; i++)
+    measure(&programs[i], preloads, count, quick);
+  posix_spawn_file_actions_destroy(&silent);
+  return bench_status();
 }

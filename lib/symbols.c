@@ -36,13 +36,15 @@ typedef struct {
   Error *error;
 } Check;
 
-/* The C library's parts and the compiler's: others may stand before them, and do. glibc's time(3)
- * and gettimeofday(3) are the kernel's own (an IFUNC that leads into the vDSO). */
+/* The C library's parts (musl's is its loader, too) and the compiler's: others may stand before
+ * them, and do. glibc's time(3) and gettimeofday(3) are the kernel's own (an IFUNC that leads into
+ * the vDSO). */
 static bool is_everybodys(const Object *owner)
 {
   static const char *const names[] = {
-      "libc.so.", "libm.so.",     "libpthread.so.", "libdl.so.",   "librt.so.", "libresolv.so.",
-      "ld-linux", "libgcc_s.so.", "libstdc++.so.",  "libmvec.so.", "ld64.so.",  "linux-vdso.so."};
+      "libc.so",       "libm.so.", "libpthread.so.", "libdl.so.",    "librt.so.",
+      "libresolv.so.", "ld-linux", "ld-musl",        "libgcc_s.so.", "libstdc++.so.",
+      "libmvec.so.",   "ld64.so.", "linux-vdso.so."};
   for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
     if (strncmp(owner->file, names[i], strlen(names[i])) == 0)
       return true;

@@ -4,7 +4,7 @@
 # OpenSSL, GLib, json-c or cmocka for it. So everything that is shipped is compiled; what it calls must be musl's or
 # such a library's; what needs libc alone is linked and run: the shim, three modules, and the unit tests of the
 # cache, the log and the process, with stand-ins for cmocka and for what the cache wants of OpenSSL (tests/packages/musl).
-# Argument: a build directory, for what configuring makes. Prints TAP.
+# Argument: a configured build directory. Prints TAP.
 set -u
 . "$(dirname "$0")/../tap.sh"
 cd "$(dirname "$0")/../.." || exit 1

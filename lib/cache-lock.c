@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "lib/cache-internal.h"
+#include "lib/clock-wait.h"
 #include "lib/clock.h"
 #include "lib/descriptor.h"
 #include "lib/log.h"
@@ -129,9 +130,7 @@ static int timed_lock(pthread_mutex_t *mutex, const RobustOwned *owned)
     until.tv_sec++;
     until.tv_nsec -= 1000000000L;
   }
-  int result = robust_is_intact(mutex, owned)
-                   ? pthread_mutex_clocklock(mutex, CLOCK_MONOTONIC, &until)
-                   : EINVAL;
+  int result = robust_is_intact(mutex, owned) ? clock_wait_mutex(mutex, &until) : EINVAL;
   /* glibc (2.36 and master) leaves the mutex in the thread's list_op_pending after ETIMEDOUT; only
    * another attempt clears it. It also picks up a wake-up that a stopped waiter swallowed. */
   return result == ETIMEDOUT ? try_lock(mutex, owned) : result;

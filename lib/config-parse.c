@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "lib/clock-wait.h"
 #include "lib/fetch-load.h"
 #include "lib/worker.h"
 
@@ -57,7 +58,7 @@ static bool wait_for(Parse *parse)
   clock_gettime(CLOCK_MONOTONIC, &until);
   until.tv_sec += PATIENCE_S;
   do
-    result = sem_clockwait(&parse->done, CLOCK_MONOTONIC, &until);
+    result = clock_wait_semaphore(&parse->done, &until);
   while (result && errno == EINTR);
   return result == 0;
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/link-map.h"
 #include "lib/objects.h"
 
 #define SHIM "libthred-preload.so"
@@ -35,13 +36,15 @@ typedef struct {
   Error *error;
 } Check;
 
-/* The C library's parts and the compiler's: others may stand before them, and do. glibc's time(3)
- * and gettimeofday(3) are the kernel's own (an IFUNC that leads into the vDSO). */
+/* The C library's parts (musl's is its loader, too) and the compiler's: others may stand before
+ * them, and do. glibc's time(3) and gettimeofday(3) are the kernel's own (an IFUNC that leads into
+ * the vDSO). */
 static bool is_everybodys(const Object *owner)
 {
   static const char *const names[] = {
-      "libc.so.", "libm.so.",     "libpthread.so.", "libdl.so.",   "librt.so.", "libresolv.so.",
-      "ld-linux", "libgcc_s.so.", "libstdc++.so.",  "libmvec.so.", "ld64.so.",  "linux-vdso.so."};
+      "libc.so",       "libm.so.", "libpthread.so.", "libdl.so.",    "librt.so.",
+      "libresolv.so.", "ld-linux", "ld-musl",        "libgcc_s.so.", "libstdc++.so.",
+      "libmvec.so.",   "ld64.so.", "linux-vdso.so."};
   for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
     if (strncmp(owner->file, names[i], strlen(names[i])) == 0)
       return true;
@@ -72,18 +75,42 @@ static bool has_copy_at(const Object *program, int tag, int size_tag, size_t ent
   return false;
 }
 
+/* A symbol that the program does not define, but gives an address to. */
+#ifdef THRED_HAS_DLADDR1
+static bool has_entry_at(const Object *program, uintptr_t address)
+{
+  Dl_info info;
+  const ElfW(Sym) *symbol = NULL;
+  (void)program;
+  return dladdr1((const void *)address, &info, (void **)&symbol, RTLD_DL_SYMENT) && symbol &&
+         symbol->st_shndx == SHN_UNDEF;
+}
+#else
+static bool has_entry_at(const Object *program, uintptr_t address)
+{
+  const ElfW(Sym) *symbols = (const ElfW(Sym) *)object_address(program, DT_SYMTAB);
+  uintptr_t table = object_address(program, DT_JMPREL);
+  size_t size = object_number(program, DT_PLTRELSZ);
+  size_t entry =
+      object_number(program, DT_PLTREL) == DT_RELA ? sizeof(ElfW(Rela)) : sizeof(ElfW(Rel));
+  for (size_t at = 0; symbols && table && at + entry <= size; at += entry) {
+    const ElfW(Sym) *symbol = &symbols[SYMBOL_OF(((const ElfW(Rel) *)(table + at))->r_info)];
+    if (symbol->st_shndx == SHN_UNDEF && symbol->st_value &&
+        program->base + symbol->st_value == address)
+      return true;
+  }
+  return false;
+}
+#endif
+
 /* The program does not define it, but uses it: its entry for calls stands for the function's
  * address everywhere (in a program at a fixed place), or its copy of a variable for the variable.
  */
 static bool is_mere_use(const Check *check, const Reference *reference)
 {
-  Dl_info info;
-  const ElfW(Sym) *symbol = NULL;
   const Object *program = &check->objects.all[0];
-  if (dladdr1((const void *)reference->address, &info, (void **)&symbol, RTLD_DL_SYMENT) &&
-      symbol && symbol->st_shndx == SHN_UNDEF)
-    return true;
-  return has_copy_at(program, DT_RELA, DT_RELASZ, sizeof(ElfW(Rela)), reference->address) ||
+  return has_entry_at(program, reference->address) ||
+         has_copy_at(program, DT_RELA, DT_RELASZ, sizeof(ElfW(Rela)), reference->address) ||
          has_copy_at(program, DT_REL, DT_RELSZ, sizeof(ElfW(Rel)), reference->address);
 }
 
@@ -247,13 +274,12 @@ int symbols_check_into(void *handle, const void *inside, Error *error)
 
 static int check_own(Error *error)
 {
-  Dl_info info;
-  struct link_map *map = NULL;
-  if (!dladdr1((const void *)(uintptr_t)check_own, &info, (void **)&map, RTLD_DL_LINKMAP) || !map)
+  const struct link_map *map = link_map_of((const void *)(uintptr_t)check_own);
+  if (!map)
     return error_set(error, THRED_E_INTERNAL, "the library cannot be found in memory");
-  if (!map->l_name[0]) /* part of the program (thredctl, a test), which is its own affair */
+  if (link_map_is_program(map)) /* thredctl, a test: which is its own affair */
     return THRED_OK;
-  void *handle = dlopen(map->l_name, RTLD_LAZY | RTLD_NOLOAD); /* stays: it is never unloaded */
+  void *handle = link_map_open(map); /* stays: it is never unloaded */
   if (!handle) {
     dlerror();
     return error_set(error, THRED_E_INTERNAL, "the library cannot be found in memory");

@@ -2,12 +2,12 @@
 #include "lib/tls-proof.h"
 
 #include <dlfcn.h>
-#include <link.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/ascii.h"
+#include "lib/link-map.h"
 #include "lib/log.h"
 #include "lib/symbols.h"
 #include "lib/tls-chain.h"
@@ -95,11 +95,8 @@ static bool calls_its_own(void *handle, const Inspector *inspector)
  */
 static void *handle_of(const void *address)
 {
-  Dl_info info;
-  struct link_map *map = NULL;
-  if (!dladdr1(address, &info, (void **)&map, RTLD_DL_LINKMAP) || !map)
-    return NULL;
-  return dlopen(map->l_name[0] ? map->l_name : NULL, RTLD_LAZY | RTLD_NOLOAD);
+  const struct link_map *map = link_map_of(address);
+  return map ? link_map_open(map) : NULL;
 }
 
 static const Inspector *inspector_of(const ThredCurlApi *api)

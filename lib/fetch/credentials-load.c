@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/errno-text.h"
 #include "lib/fetch/credentials.h"
 #include "lib/secure.h"
 #include "lib/symbols.h"
@@ -122,7 +123,7 @@ static char *judged_path(const char *module_dir, const char *path, char *why, si
   if (!real) {
     char text[128];
     const bool missing = errno == ENOENT;
-    snprintf(why, why_size, "%s: %s%s", path, strerror_r(errno, text, sizeof text),
+    snprintf(why, why_size, "%s: %s%s", path, errno_text(errno, text, sizeof text),
              missing ? " (name a module that is installed, or a group [credentials NAME])" : "");
     return NULL;
   }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/errno-text.h"
 #include "lib/secure.h"
 
 #define SIZE_MAX_BYTES (8u * 1024u * 1024u) /* libcurl's own limit (CURL_MAX_INPUT_LENGTH) */
@@ -24,7 +25,7 @@ static int read_text(HttpCa *ca, int fd, off_t size, const char *path, Error *er
     if (n < 0) {
       char why[128];
       return error_set(error, THRED_E_CONFIG, "ca-file: %.300s: %s", path,
-                       strerror_r(errno, why, sizeof why));
+                       errno_text(errno, why, sizeof why));
     }
     if (n == 0)
       break;

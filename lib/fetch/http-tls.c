@@ -2,9 +2,10 @@
 #include "lib/fetch/http-tls.h"
 
 #include <dlfcn.h>
-#include <link.h>
 #include <openssl/ssl.h>
 #include <string.h>
+
+#include "lib/link-map.h"
 
 /* Of the OpenSSL which libcurl is linked with; NULL: not to be called. */
 typedef struct {
@@ -15,14 +16,11 @@ typedef struct {
 /* A handle whose search order is libcurl's; NULL if it is in the program itself. */
 static void *open_libcurl(void)
 {
-  Dl_info info;
-  struct link_map *map = NULL;
   CURL *(*function)(void) = curl_easy_init;
   void *address;
   memcpy(&address, &function, sizeof address);
-  if (!dladdr1(address, &info, (void **)&map, RTLD_DL_LINKMAP) || !map || !map->l_name[0])
-    return NULL;
-  return dlopen(map->l_name, RTLD_LAZY | RTLD_NOLOAD);
+  const struct link_map *map = link_map_of(address);
+  return map && !link_map_is_program(map) ? link_map_open(map) : NULL;
 }
 
 /* If the global scope has another one, libcurl's calls went there, and the context is not for this

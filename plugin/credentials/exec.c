@@ -16,6 +16,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "lib/errno-text.h"
 #include "lib/fetch/secret-json.h"
 #include "lib/secure.h"
 #include "plugin/credentials/exec-run.h"
@@ -264,7 +265,7 @@ static ThredCredentialStatus judge(const ThredModuleHost *host, const Exec *exec
   char text[128];
   if (outcome == EXEC_NO_ROOM || outcome == EXEC_REFUSED)
     return module_says(host, THRED_CREDENTIAL_UNAVAIL, "%.200s: cannot be run: %s", exec->argv[0],
-                       errno_value ? strerror_r(errno_value, text, sizeof text)
+                       errno_value ? errno_text(errno_value, text, sizeof text)
                                    : "the process that starts it was killed");
   if (result->out_too_long) /* what was dropped cannot be looked for */
     say_nothing(result);

@@ -19,6 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/errno-text.h"
 #include "lib/secure.h"
 #include "plugin/credentials/module.h"
 
@@ -78,7 +79,7 @@ static ThredCredentialStatus refused(const ThredModuleHost *host, const Keyring 
 {
   char text[128];
   ThredCredentialStatus status = THRED_CREDENTIAL_UNAVAIL;
-  const char *why = strerror_r(errno_value, text, sizeof text);
+  const char *why = errno_text(errno_value, text, sizeof text);
   switch (errno_value) {
   case ENOKEY:
     status = THRED_CREDENTIAL_NOTFOUND;

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/errno-text.h"
 #include "plugin/credentials/module.h"
 
 /* Up to `size` bytes; -1 with errno. Regular files only (secure_open): it does not block. */
@@ -46,7 +47,7 @@ static ThredCredentialStatus read_open(const ThredModuleHost *host, const char *
   ssize_t length = read_all(fd, secret->bytes, max + 1);
   if (length < 0)
     return module_says(host, THRED_CREDENTIAL_UNAVAIL, "%.300s: %s", path,
-                       strerror_r(errno, why, sizeof why));
+                       errno_text(errno, why, sizeof why));
   if (length > (ssize_t)max)
     return module_says(host, THRED_CREDENTIAL_UNAVAIL, "%.400s: is larger than %zu KiB", path,
                        max / 1024);

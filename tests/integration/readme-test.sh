@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# readme-test.sh - README.md, CONTRIBUTING.md and docs/*.md tell no lies: every block of code in them is
+# readme-test.sh - README.md, CONTRIBUTING.md, packaging/README.md and docs/*.md tell no lies: every block of code in them is
 # written where it says, compiled, or run as it stands, on a machine whose /usr has the installation and
 # where the emulator is Thred; and every link leads somewhere. Prints TAP.
 . "$(dirname "$0")/stage/installed.sh"
@@ -23,6 +23,7 @@ CONTRIBUTING.md|scripts/test                  # everything: gcc and clang, the s
 CONTRIBUTING.md|scripts/bench                 # everything, on a machine that does nothing else, into docs/benchmarks.md|needs a quarter of an hour of a quiet machine; scripts/test runs --check, and with --long --quick
 CONTRIBUTING.md|meson test -C build --no-rebuild route|meson is what runs this test, and those
 CONTRIBUTING.md|git ls-files '*.c' '*.h' '*.cpp' | xargs clang-format --dry-run --Werror|a check of scripts/test's own
+packaging/README.md|scripts/package deb           # Debian 12's, into dist/deb|wants a network and clean roots; scripts/test --packages runs the first three, release-test.sh the last
 docs/curl-suite.md|scripts/test --curl-suite                              # builds thred-auth, runs every test of curl|takes hours
 docs/fuzzing.md|scripts/fuzz                           # all of them, five seconds each, two at a time|needs a build of its own; scripts/test runs it
 docs/logging.md|journalctl -t thred-auth|run by journald-test.sh
@@ -239,7 +240,7 @@ cd "$source" || exit 1
 
 # ---- the other pages: each on what the README has left behind ----
 
-for file in CONTRIBUTING.md docs/*.md; do
+for file in CONTRIBUTING.md packaging/README.md docs/*.md; do
   if other=$(elsewhere | sed -n "s#^$file|##p" | grep .); then
     is "$file: $other takes it" 0 "$(grep -q "$file" "$other" 2>/dev/null; echo $?)"
   else
@@ -251,7 +252,7 @@ is 'what the README installs is of what scripts/packages does' '' \
   "$(sed -n '/apt-get install/,/[^\\]$/p' "$source/README.md" | tr -d '\\' | sed 's/.*apt-get install//' | xargs -n 1 |
     grep -vxFf <(sed 's/ *#.*//' "$source/scripts/packages"))"
 is 'no block is listed that is not there' '' "$(stale not_run; stale expected)"
-for file in README.md CONTRIBUTING.md SECURITY.md docs/*.md; do
+for file in README.md CONTRIBUTING.md SECURITY.md packaging/README.md docs/*.md; do
   [ -f "$file" ] || continue
   is "$file: its links lead somewhere" '' "$(links "$file")"
 done

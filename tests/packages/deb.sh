@@ -36,11 +36,11 @@ all_files() {
 
 user=(setpriv --reuid user --regid user --init-groups env HOME=/home/user)
 
-# start NAME FD: a program of the user's under the shim, which makes a request to each URL that it reads.
-# Its process is $started.
+# start NAME FD: a program of the user's under the shim, which makes a request to each URL that it reads, and
+# logs to NAME.log. Its process is $started.
 start() {
   mkfifo "$work/$1.in"
-  "${user[@]}" thredctl exec -- /usr/bin/python3 "$PWD/program.py" <"$work/$1.in" >"$work/$1.out" 2>&1 &
+  "${user[@]}" THRED_LOG=warning thredctl exec -- /usr/bin/python3 "$PWD/program.py" <"$work/$1.in" >"$work/$1.out" 2>"$work/$1.log" &
   started=$!
   eval "exec $2>'$work/$1.in'"
 }
@@ -119,6 +119,41 @@ start late 9
 is "a new process" 200 "$(ask late 9 "$api/")"
 is ".. has the new version, and nothing of the old one" 0 "$(old_objects "$started")"
 is ".. which the first one has" yes "$([ "$(old_objects "$early")" -gt 0 ] && echo yes)"
+
+# ---- an update that raises a number between the parts ----
+
+libdir=$(dirname "$(ls /usr/lib/*/libthred-auth.so.0)")
+
+# raise FILE TABLE: in its place by rename, as dpkg does it. put_back FILE.
+raise() {
+  cp --preserve=all "$(realpath "$1")" "$work/$(basename "$1")" &&
+    python3 other-number.py "$1" "$(realpath "$1").dpkg-new" "$2" && mv "$(realpath "$1").dpkg-new" "$(realpath "$1")"
+}
+put_back() {
+  mv "$work/$(basename "$1")" "$(realpath "$1")"
+}
+
+start waiting 10
+waiting=$started
+is "a program under the shim that has not asked Thred for anything" 200 "$(ask waiting 10 "https://localhost:$(cat /home/user/thred/port)/_emulator/counters")"
+start cached 11
+is "one that has its token from the cache, and fetched none" "200 0" "$(ask cached 11 "$api/") $(grep -c libthred-fetch "/proc/$started/maps")"
+raise "$libdir/libthred-auth.so.0" thred_preload_api
+is "a library of another lib/preload-abi.h" 0 $?
+is "a program that has yet to open it goes on, without a token" "401 401" "$(ask waiting 10 "$api/") $(ask waiting 10 "$api/")"
+is ".. says so once, where THRED_LOG is set" "1 1" "$(grep -c 'belongs to another version' "$work/waiting.log") $(wc -l <"$work/waiting.log")"
+is ".. and one that has opened its own has its token" 200 "$(ask early 7 "$api/")"
+put_back "$libdir/libthred-auth.so.0"
+is "back: until it is started again" 401 "$(ask waiting 10 "$api/")"
+raise "$libdir/thred/libthred-fetch.so" thred_fetch
+is "a libthred-fetch.so of another lib/fetch-abi.h" 0 $?
+is "the token that there is goes on" 200 "$(ask cached 11 "$api/")"
+revoke
+is ".. and is the last one" "401 401" "$(ask cached 11 "$api/") $(ask cached 11 "$api/")"
+matches ".. as the log says" 'libthred-fetch.so belongs to another version' "$(cat "$work/cached.log")"
+is "who has opened its own fetches a new one" 200 "$(ask early 7 "$api/")"
+put_back "$libdir/thred/libthred-fetch.so"
+is "every program still runs" yes "$(kill -0 "$early" "$waiting" "$started" && echo yes)"
 
 # ---- and back ----
 

@@ -3,6 +3,7 @@
 
 #include "await.h"
 #include "cgi-answer.h"
+#include "config.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -53,7 +54,9 @@ static bool spawn(const CgiCall *call, int in, int out, pid_t *pid)
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, in, STDIN_FILENO);
   posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
+#ifdef THRED_HAS_POSIX_SPAWN_FILE_ACTIONS_ADDCLOSEFROM_NP
   posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
+#endif /* musl: ours are closed by O_CLOEXEC, those that we were started with are not */
   posix_spawnattr_init(&attributes);
   posix_spawnattr_setsigmask(&attributes, &none);
   posix_spawnattr_setsigdefault(&attributes, &defaults);

@@ -3,5 +3,5 @@
 part_title="A request over a kept connection"
 
 part_requests() {
-  program requests "${quick[@]}"
+  program requests "${quick[@]}" --then "$top/tests/bench/requests-instructions.sh"
 }

@@ -9,13 +9,9 @@
  * servers are there: with this program and five words for each variant, see
  * requests-instructions.sh.
  */
-#include <spawn.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "tests/bench/bench.h"
 #include "tests/bench/requests-pairs.h"
@@ -27,8 +23,6 @@
 #define PAIR_ROUNDS 160u
 #define QUICK       20u /* a part of the rounds */
 #define OTHER       "https://evil.example/"
-
-extern char **environ;
 
 /* ---- what is compared ---- */
 
@@ -53,22 +47,24 @@ typedef struct {
   const char *name, *way, *url;
   bool shim, is_missing;
   pid_t beside;
-  int base;    /* what its CPU time is compared with; itself: nothing */
-  double most; /* microseconds more than that; 0: no target */
+  int base;      /* what its CPU time is compared with; itself: nothing */
+  double most;   /* microseconds more than that; 0: no target */
+  bool in_quick; /* its instructions, too */
 } Request;
 
 static Request requests[COUNT] = {
-    [OWN] = {"hard-coded header", "own", .base = OWN},
-    [ATTACH] = {"thred_curl_attach()", "attach", .base = OWN, .most = 0.5},
-    [SHIM] = {"under the shim", "bare", .shim = true, .base = OWN},
+    [OWN] = {"hard-coded header", "own", .in_quick = true, .base = OWN},
+    [ATTACH] = {"thred_curl_attach()", "attach", .in_quick = true, .base = OWN, .most = 0.5},
+    [SHIM] = {"under the shim", "bare", .in_quick = true, .shim = true, .base = OWN},
     [BY_HAND] = {"a token cache by hand in the program", "by-hand", .base = OWN},
     [DAEMON] = {"the least token daemon: one round trip on a socket", "daemon", .base = OWN},
     [OIDC_AGENT] = {"oidc-agent, asked by liboidc-agent", "oidc-agent", .base = OWN},
     [NGINX] = {"a sidecar that adds it: nginx", "bare", .base = OWN},
     [HAPROXY] = {"a sidecar that adds it: HAProxy", "bare", .base = OWN},
-    [OWN_NEW] = {"a new URL each time, hard-coded header", "own-new", .base = OWN_NEW},
-    [ATTACH_NEW] = {"a new URL each time, thred_curl_attach()", "attach-new", .base = OWN_NEW,
-                    .most = 1},
+    [OWN_NEW] = {"a new URL each time, hard-coded header", "own-new", .in_quick = true,
+                 .base = OWN_NEW},
+    [ATTACH_NEW] = {"a new URL each time, thred_curl_attach()", "attach-new", .in_quick = true,
+                    .base = OWN_NEW, .most = 1},
     [SHIM_NEW] = {"a new URL each time, under the shim", "bare-new", .shim = true, .base = OWN_NEW},
     [ELSEWHERE] = {"another host, without the shim", "bare", .url = OTHER, .base = ELSEWHERE},
     [ELSEWHERE_SHIM] = {"another host, under the shim", "bare", .url = OTHER, .shim = true,
@@ -206,30 +202,23 @@ static void measure_processes(const Servers *servers, size_t rounds)
 
 /* ---- the command ---- */
 
-static void run_command(const char *command)
+static void run_command(const char *command, bool quick)
 {
-  char self[4096];
-  const char *argv[3 + 5 * COUNT] = {command, self};
+  const char *argv[3 + 5 * COUNT] = {command, server_self()};
   size_t count = 2;
-  int status = -1;
-  pid_t pid;
-  ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
-  bench_require(length > 0, "/proc/self/exe");
-  self[length] = 0;
+  if (quick)
+    bench_note("The instructions of the rest: without --quick.");
   for (size_t i = 0; i < COUNT; i++) {
-    if (requests[i].is_missing)
-      continue;
     const Request *base = &requests[requests[i].base];
+    if (requests[i].is_missing || (quick && !requests[i].in_quick))
+      continue;
     argv[count++] = requests[i].name;
     argv[count++] = requests[i].way;
     argv[count++] = requests[i].url;
     argv[count++] = requests[i].shim ? "shim" : "";
     argv[count++] = base == &requests[i] ? "" : base->name;
   }
-  bench_require(posix_spawnp(&pid, command, NULL, NULL, (char *const *)(uintptr_t)argv, environ) ==
-                        0 &&
-                    waitpid(pid, &status, 0) == pid && status == 0,
-                command);
+  server_command(argv);
 }
 
 int main(int argc, char **argv)
@@ -253,7 +242,7 @@ int main(int argc, char **argv)
   measure_pairs(requests[OIDC_AGENT].is_missing, PAIR_ROUNDS / part);
   note_missing(&servers);
   if (command)
-    run_command(command);
+    run_command(command, part > 1);
   servers_stop(&servers);
   harness_stop(NULL);
   return bench_status();

@@ -3,5 +3,8 @@
 part_title="One curl"
 
 part_oneshot() {
-  program oneshot "${quick[@]}" --then "$top/tests/bench/oneshot-instructions.sh"
+  local then=(--then "$top/tests/bench/oneshot-instructions.sh")
+  [ ${#quick[@]} -eq 0 ] || then=()
+  program oneshot "${quick[@]}" "${then[@]}"
+  [ ${#then[@]} -gt 0 ] || printf '\nThe instructions of a curl: without --quick.\n'
 }

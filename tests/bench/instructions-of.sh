@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# shellcheck shell=bash
 # instructions-of.sh - sourced: how many instructions something takes in valgrind's machine, which counts the
 # same whatever else the real one does. Its CPU lacks some of a real one's (SHA's for example).
 

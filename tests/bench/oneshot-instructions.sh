@@ -3,6 +3,7 @@
 # oneshot-instructions.sh PROGRAM - run by bench-oneshot while its servers are there: the instructions of one
 # curl, from its start to its end. The cache is warm.
 set -euo pipefail
+# shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/instructions-of.sh"
 
 api=https://sandbox.thredfi.com/v1/platform/businesses/3c90c3cc-0d44-4b50-8888-8dd25736052a/invoices/

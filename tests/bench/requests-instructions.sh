@@ -4,9 +4,10 @@
 # there: the instructions of a request, in a program that makes it so. SHIM: "shim" or nothing. BASE: the name of
 # what it is compared with, or nothing.
 set -euo pipefail
+# shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/instructions-of.sh"
 
-program=$1 instructions_turns=100
+program=$1 instructions_turns=${BENCH_TURNS-300}
 shift
 declare -A count
 rows=()
@@ -14,7 +15,7 @@ while [ $# -gt 0 ]; do
   name=$1 way=$2 url=$3 shim=$4 base=$5
   shift 5
   [ -z "$shim" ] || instructions_preload=$BENCH_PRELOAD
-  count[$name]=$(instructions '' "$program" perform "$url" "$way")
+  count[$name]=$(instructions requests_steady "$program" perform "$url" "$way")
   unset instructions_preload
   rows+=("$name" "${count[$name]}" "")
   [ -z "$base" ] || rows+=("  more" $((count[$name] - count[$base])) "")

@@ -59,13 +59,22 @@ static int serve(const char *url, const char *kind)
   return 0;
 }
 
+bool requests_steady(Way *way, unsigned long count)
+{
+  bool good = true;
+  for (unsigned long i = 0; i < count; i++)
+    good &= way_request(way);
+  return good;
+}
+
 static int perform(const char *url, const char *kind, unsigned long count)
 {
   Way way;
-  bool good = true;
   way_open(&way, kind, url);
-  for (unsigned long i = 0; i < count; i++)
+  bool good = true;
+  for (unsigned i = 0; i < WARM; i++)
     good &= way_request(&way);
+  good = requests_steady(&way, count) && good;
   way_close(&way);
   return good ? 0 : 1;
 }

@@ -11,7 +11,8 @@
 #define THRED_TESTS_BENCH_REQUESTS_PROGRAM_H
 
 #include <stdbool.h>
-#include <stdint.h>
+
+#include "tests/bench/requests-way.h"
 
 #define BATCH 40u
 #define PAIRS 200u
@@ -28,6 +29,10 @@ typedef struct {
   bool good;
   double more_us;
 } Pairs;
+
+/* Where `perform` makes its N requests. They are counted in here, behind the handshake, which has
+ * other numbers each time. */
+__attribute__((noinline)) bool requests_steady(Way *way, unsigned long count);
 
 /* True: this is one of them, and *status its exit status. */
 bool requests_program(int argc, char **argv, int *status);

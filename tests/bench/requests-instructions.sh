@@ -21,3 +21,4 @@ while [ $# -gt 0 ]; do
   [ -z "$base" ] || rows+=("  more" $((count[$name] - count[$base])) "")
 done
 "$(dirname "$program")/bench-row" requests-instructions "Instructions of a request, in the program" "${rows[@]}"
+printf '\nUp to 1,000 of these, more on a busy machine, are how often libcurl polled before the answer was there.\n'

@@ -96,7 +96,8 @@ static void make_certificate(const Api *api)
                         "-subj",
                         "/CN=bench",
                         "-addext",
-                        "subjectAltName=DNS:" HOST ",DNS:" SIBLING ",DNS:evil.example",
+                        "subjectAltName=DNS:" HOST ",DNS:" SIBLING
+                        ",DNS:evil.example,DNS:localhost",
                         "-keyout",
                         key,
                         "-out",
@@ -122,11 +123,11 @@ static void trust(const Api *api)
 
 /* ---- nginx ---- */
 
+/* One process: a worker of a master that was killed, as by a benchmark that failed, would stay. */
 static const char configuration[] =
-    "daemon off;\n"
+    "daemon off; master_process off;\n"
     "pid nginx.pid;\n"
     "error_log stderr crit;\n"
-    "worker_processes 1;\n"
     "events { worker_connections 4096; }\n"
     "http {\n"
     "  access_log off;\n"
@@ -140,6 +141,7 @@ static const char configuration[] =
     "    listen 127.0.0.1:%u ssl; server_name " HOST " " SIBLING ";\n"
     "    if ($granted = 0) { return 401 '{\"detail\":\"Unauthorized\"}'; }\n"
     "    location / { return 200 '{\"data\":[]}'; }\n"
+    "    location ~ /" API_SHOWS "$ { return 200 '$http_authorization'; }\n"
     "  }\n"
     "  server {\n"
     "    listen 127.0.0.1:%u ssl; server_name evil.example;\n"

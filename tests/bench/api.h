@@ -3,7 +3,8 @@
  * api.h - the server of all comparisons: nginx with TLS on loopback, in the place of Thred's API.
  *
  * It answers a request with a bearer with 200, and one without with 401; any path. Tokens come from
- * the harness's emulator, as ever. Other hosts' names get 200, whatever they send.
+ * the harness's emulator, as ever. Other hosts' names get 200, whatever they send. A path that ends
+ * with API_SHOWS is answered with the Authorization that came with it.
  *
  * Not for threads. What cannot be had ends the program.
  */
@@ -12,6 +13,8 @@
 
 #include <stddef.h>
 #include <sys/types.h>
+
+#define API_SHOWS "authorization/"
 
 typedef struct {
   pid_t pid;

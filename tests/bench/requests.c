@@ -2,144 +2,252 @@
 /*
  * requests.c - a request with the correct bearer over a kept connection, each way to have it.
  *
- *     bench-requests [--quick]
+ *     bench-requests [--quick] [--then COMMAND]
  *
  * Requests are made by programs that run for the whole of it, each with a connection that is kept,
- * and are asked by turns for BATCH of them. Their figure is the CPU time that the program took for
- * one: what the server and the kernel's scheduler do is not the shim's. The cache is warm.
+ * and are asked by turns for BATCH of them. The cache is warm. COMMAND is run at the end, while the
+ * servers are there: with this program and five words for each variant, see
+ * requests-instructions.sh.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "tests/bench/api.h"
 #include "tests/bench/bench.h"
-#include "tests/bench/server.h"
+#include "tests/bench/requests-pairs.h"
+#include "tests/bench/requests-servers.h"
+#include "tests/bench/requests-team.h"
 #include "tests/integration/harness.h"
-#include "tests/integration/process.h"
-#include "tests/integration/under-shim.h"
 
-#define BATCH  40u
-#define COPIES 4u
-#define ROUNDS 1600u
-#define QUICK  10u /* a tenth of the rounds */
-#define OTHER  "https://evil.example/"
+#define ROUNDS      900u
+#define PAIR_ROUNDS 160u
+#define QUICK       20u /* a part of the rounds */
+#define OTHER       "https://evil.example/"
 
-/* ---- a program that makes requests ---- */
+/* ---- what is compared ---- */
 
-static int64_t cpu_ns(void)
-{
-  struct timespec now;
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
+enum {
+  OWN,
+  ATTACH,
+  SHIM,
+  BY_HAND,
+  DAEMON,
+  OIDC_AGENT,
+  NGINX,
+  HAPROXY,
+  OWN_NEW,
+  ATTACH_NEW,
+  SHIM_NEW,
+  ELSEWHERE,
+  ELSEWHERE_SHIM,
+  COUNT
+};
 
-/* The CPU time of one request in microseconds; 0: one failed. */
-static double perform_batch(void *data)
-{
-  CURL *curl = data;
-  int64_t since = cpu_ns();
-  bool good = true;
-  for (unsigned i = 0; i < BATCH; i++) {
-    long status = 0;
-    good &= curl_easy_perform(curl) == CURLE_OK;
-    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-    good &= status == 200;
-  }
-  return good ? (double)(cpu_ns() - since) / BATCH / 1000 : 0;
-}
-
-static int serve(const char *url, const char *header)
-{
-  struct curl_slist *lists[2];
-  CURL *curl = server_handle(url, header, lists);
-  server_serve(perform_batch, curl);
-  curl_easy_cleanup(curl);
-  curl_slist_free_all(lists[0]);
-  curl_slist_free_all(lists[1]);
-  return 0;
-}
-
-/* Several processes of each kind, by turns: where the kernel has put one in memory makes its
- * requests faster or slower, as long as it lives. */
 typedef struct {
-  Server copies[COPIES];
-  unsigned turn;
-} Team;
+  const char *name, *way, *url;
+  bool shim, is_missing;
+  pid_t beside;
+  int base;      /* what its CPU time is compared with; itself: nothing */
+  double most;   /* microseconds more than that; 0: no target */
+  bool in_quick; /* its instructions, too */
+} Request;
 
-static Team start_team(const char *url, const char *header, bool shim)
+static Request requests[COUNT] = {
+    [OWN] = {"hard-coded header", "own", .in_quick = true, .base = OWN},
+    [ATTACH] = {"thred_curl_attach()", "attach", .in_quick = true, .base = OWN, .most = 0.5},
+    [SHIM] = {"under the shim", "bare", .in_quick = true, .shim = true, .base = OWN},
+    [BY_HAND] = {"a token cache by hand in the program", "by-hand", .base = OWN},
+    [DAEMON] = {"the least token daemon: one round trip on a socket", "daemon", .base = OWN},
+    [OIDC_AGENT] = {"oidc-agent, asked by liboidc-agent", "oidc-agent", .base = OWN},
+    [NGINX] = {"a sidecar that adds it: nginx", "bare", .base = OWN},
+    [HAPROXY] = {"a sidecar that adds it: HAProxy", "bare", .base = OWN},
+    [OWN_NEW] = {"a new URL each time, hard-coded header", "own-new", .in_quick = true,
+                 .base = OWN_NEW},
+    [ATTACH_NEW] = {"a new URL each time, thred_curl_attach()", "attach-new", .in_quick = true,
+                    .base = OWN_NEW, .most = 1},
+    [SHIM_NEW] = {"a new URL each time, under the shim", "bare-new", .shim = true, .base = OWN_NEW},
+    [ELSEWHERE] = {"another host, without the shim", "bare", .url = OTHER, .base = ELSEWHERE},
+    [ELSEWHERE_SHIM] = {"another host, under the shim", "bare", .url = OTHER, .shim = true,
+                        .base = ELSEWHERE, .most = 0.3},
+};
+
+static char *sidecar_path(const Sidecar *sidecar)
 {
-  Team team = {.turn = 0};
-  for (unsigned i = 0; i < COPIES; i++) {
-    team.copies[i] = server_start(url, header, shim);
-    server_ask(&team.copies[i]); /* connects, and opens what is opened once */
-  }
-  return team;
+  char *url;
+  bench_require(asprintf(&url, "%s" INVOICES, sidecar->url) > 0, "no memory");
+  return url;
 }
 
-static void stop_team(Team *team)
+static void complete_requests(const Servers *servers)
 {
-  for (unsigned i = 0; i < COPIES; i++)
-    server_stop(&team->copies[i]);
+  for (size_t i = 0; i < COUNT; i++)
+    if (!requests[i].url)
+      requests[i].url = BASE INVOICES;
+  requests[NGINX].url = sidecar_path(&servers->nginx);
+  requests[NGINX].beside = servers->nginx.pid;
+  requests[HAPROXY].url = sidecar_path(&servers->haproxy);
+  requests[HAPROXY].beside = servers->haproxy.pid;
+  requests[HAPROXY].is_missing = servers->haproxy.pid == 0;
+  requests[DAEMON].beside = servers->daemon;
+  requests[OIDC_AGENT].beside = servers->agent.agent;
+  requests[OIDC_AGENT].is_missing = servers->agent.why[0] != 0;
 }
 
-static double sample_team(void *data)
+/* ---- that they do what they say ---- */
+
+/* The header that arrives is a token of this business's, and thred-auth's is the cache's. */
+static void verify(const Request *request, Team *team, const Servers *servers)
 {
-  Team *team = data;
-  return server_ask(&team->copies[team->turn++ % COPIES]);
+  if (strcmp(request->url, OTHER) == 0)
+    return;
+  const char *value = team_arrives(team);
+  bench_require(servers_accept(value), request->name);
+  bool may_differ = strcmp(request->way, "by-hand") == 0;
+  bench_require(may_differ || strcmp(value, servers->value) == 0, request->name);
 }
 
-/* ---- the table ---- */
+/* That a request without a bearer is refused, by the API and by the emulator: else all this could
+ * not fail. */
+static void verify_refusal(void)
+{
+  Way way;
+  way_open(&way, "bare", BASE INVOICES);
+  bench_require(!way_request(&way), "a request without a bearer was granted");
+  way_close(&way);
+  bench_require(!servers_accept("Bearer not-a-token-of-the-emulator"), "any bearer is granted");
+}
 
-static void row(const char *name, const char *unit, BenchSpread figure, double target)
+/* ---- by processes ---- */
+
+static void row(const char *name, BenchSpread figure, double target, BenchSpread ratio)
 {
   BenchRow line = {.name = name,
-                   .unit = unit,
+                   .unit = "us",
                    .figure = figure,
                    .compare = target > 0 ? BENCH_AT_MOST : BENCH_NO_TARGET,
-                   .target = target};
+                   .target = target,
+                   .ratio = ratio};
   bench_row(&line);
 }
 
-static void measure_requests(const char *header, size_t rounds)
+static void note_missing(const Servers *servers)
 {
-  enum { OWN, OURS, ELSEWHERE, ELSEWHERE_SHIM, COUNT };
-  Team teams[COUNT] = {
-      [OWN] = start_team(BASE INVOICES, header, false),
-      [OURS] = start_team(BASE INVOICES, "", true),
-      [ELSEWHERE] = start_team(OTHER, "", false),
-      [ELSEWHERE_SHIM] = start_team(OTHER, "", true),
-  };
-  BenchVariant variants[COUNT];
+  if (requests[HAPROXY].is_missing)
+    bench_note("HAProxy is not in it: it is not installed.");
+  if (requests[OIDC_AGENT].is_missing)
+    bench_note("oidc-agent is not in it: %s.", servers->agent.why);
+}
+
+static const BenchSpread none = {0};
+
+/* Figures that were taken beside those of a variant, as another. */
+static BenchVariant figures_of(double *samples, size_t rounds)
+{
+  return (BenchVariant){.samples = samples, .rounds = rounds};
+}
+
+static void print_walls(const Team *teams, const BenchVariant *variants, size_t rounds)
+{
+  bench_table("requests-wall",
+              "A request with the correct bearer over a kept connection: by the clock");
   for (size_t i = 0; i < COUNT; i++)
-    variants[i] = (BenchVariant){.sample = sample_team, .data = &teams[i]};
-  bench_interleave(variants, COUNT, rounds);
-  bench_table("shim-request", "CPU time of a request over a kept TLS connection, in the program");
-  row("hard-coded header, without the shim", "us", bench_figures(&variants[OWN]), 0);
-  row("bearer by the shim", "us", bench_figures(&variants[OURS]), 0);
-  row("  more", "us", bench_difference(&variants[OURS], &variants[OWN]), 1.5);
-  row("another host, without the shim", "us", bench_figures(&variants[ELSEWHERE]), 0);
-  row("another host, with it", "us", bench_figures(&variants[ELSEWHERE_SHIM]), 0);
-  row("  more", "us", bench_difference(&variants[ELSEWHERE_SHIM], &variants[ELSEWHERE]), 0.3);
-  bench_free(variants, COUNT);
-  for (size_t i = 0; i < COUNT; i++)
-    stop_team(&teams[i]);
+    if (!requests[i].is_missing)
+      row(requests[i].name, bench_spread(teams[i].walls, rounds * BATCH), 0,
+          i == OWN ? none : bench_ratio(&variants[i], &variants[OWN]));
+  bench_note("Over all requests; the ratio is that of the medians of %u requests.", BATCH);
+}
+
+static void print_cpu(const Team *teams, size_t rounds)
+{
+  bench_table("requests-cpu", "The same requests: CPU time in the program");
+  for (size_t i = 0; i < COUNT; i++) {
+    const Request *request = &requests[i];
+    if (request->is_missing)
+      continue;
+    BenchVariant own = figures_of(teams[i].cpus, rounds),
+                 base = figures_of(teams[request->base].cpus, rounds),
+                 beside = figures_of(teams[i].besides, rounds);
+    row(request->name, bench_figures(&own), 0, none);
+    if (request->base != (int)i)
+      row("  more", bench_difference(&own, &base), request->most, none);
+    if (request->beside)
+      row("  and in what stands beside it", bench_figures(&beside), 0, none);
+  }
+  bench_note(
+      "What a sidecar takes off the program is TLS, which it then does itself. thred-auth looks "
+      "at its configuration's files once a second: a process that had no turn for so long has "
+      "that in its next %u requests.",
+      BATCH);
+}
+
+static void measure_processes(const Servers *servers, size_t rounds)
+{
+  Team teams[COUNT] = {0};
+  BenchVariant variants[COUNT], present[COUNT];
+  size_t count = 0, places[COUNT];
+  for (size_t i = 0; i < COUNT; i++) {
+    const Request *request = &requests[i];
+    if (request->is_missing)
+      continue;
+    team_start(&teams[i], request->url, request->way, request->shim, request->beside, rounds);
+    verify(request, &teams[i], servers);
+    places[count] = i;
+    present[count++] = (BenchVariant){.sample = team_sample, .data = &teams[i]};
+  }
+  bench_interleave(present, count, rounds);
+  for (size_t i = 0; i < count; i++)
+    variants[places[i]] = present[i];
+  print_walls(teams, variants, rounds);
+  print_cpu(teams, rounds);
+  bench_free(present, count);
+  for (size_t i = 0; i < count; i++)
+    team_stop(&teams[places[i]]);
+}
+
+/* ---- the command ---- */
+
+static void run_command(const char *command, bool quick)
+{
+  const char *argv[3 + 5 * COUNT] = {command, server_self()};
+  size_t count = 2;
+  if (quick)
+    bench_note("The instructions of the rest: without --quick.");
+  for (size_t i = 0; i < COUNT; i++) {
+    const Request *base = &requests[requests[i].base];
+    if (requests[i].is_missing || (quick && !requests[i].in_quick))
+      continue;
+    argv[count++] = requests[i].name;
+    argv[count++] = requests[i].way;
+    argv[count++] = requests[i].url;
+    argv[count++] = requests[i].shim ? "shim" : "";
+    argv[count++] = base == &requests[i] ? "" : base->name;
+  }
+  server_command(argv);
 }
 
 int main(int argc, char **argv)
 {
-  Api api;
-  char header[4096];
-  if (argc == 4 && strcmp(argv[1], "serve") == 0)
-    return serve(argv[2], argv[3]);
-  bool quick = argc == 2 && strcmp(argv[1], "--quick") == 0;
-  size_t part = quick ? QUICK : 1;
+  int status;
+  const char *command = NULL;
+  size_t part = 1;
+  Servers servers;
+  if (requests_program(argc, argv, &status))
+    return status;
+  for (int i = 1; i < argc; i++) {
+    part = strcmp(argv[i], "--quick") == 0 ? QUICK : part;
+    command = i > 1 && strcmp(argv[i - 1], "--then") == 0 ? argv[i] : command;
+  }
   harness_require_installation();
   harness_start(NULL);
-  api_start(&api);
-  server_hard_coded(header, sizeof header, "--business=" FIRST);
-  measure_requests(header, ROUNDS / part);
-  api_stop(&api);
+  servers_start(&servers);
+  complete_requests(&servers);
+  verify_refusal();
+  measure_processes(&servers, ROUNDS / part);
+  measure_pairs(requests[OIDC_AGENT].is_missing, PAIR_ROUNDS / part);
+  note_missing(&servers);
+  if (command)
+    run_command(command, part > 1);
+  servers_stop(&servers);
   harness_stop(NULL);
   return bench_status();
 }

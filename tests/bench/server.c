@@ -113,3 +113,23 @@ void server_hard_coded(char *header, size_t size, const char *argument)
   snprintf(header, size, "%s", outcome.out);
   free(program);
 }
+
+void server_command(const char *const *argv)
+{
+  pid_t pid;
+  int status = -1;
+  fflush(stdout);
+  bench_require(posix_spawnp(&pid, argv[0], NULL, NULL, (char *const *)(uintptr_t)argv, environ) ==
+                        0 &&
+                    waitpid(pid, &status, 0) == pid && status == 0,
+                argv[0]);
+}
+
+const char *server_self(void)
+{
+  static char path[4096];
+  ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
+  bench_require(length > 0, "/proc/self/exe");
+  path[length] = 0;
+  return path;
+}

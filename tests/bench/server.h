@@ -22,6 +22,11 @@ Server server_start(const char *url, const char *header, bool shim);
 double server_ask(Server *server);
 void server_stop(Server *server);
 
+/* Runs a command to its end, whose status must be 0, and what it prints is the benchmark's. */
+void server_command(const char *const *argv);
+/* This program's path; static storage. */
+const char *server_self(void);
+
 /* In the program: answers each line with figure(data). */
 int server_serve(double (*figure)(void *data), void *data);
 

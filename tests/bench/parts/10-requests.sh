@@ -3,5 +3,6 @@
 part_title="A request over a kept connection"
 
 part_requests() {
-  program requests "${quick[@]}"
+  [ ${#quick[@]} -eq 0 ] || local -x BENCH_TURNS=100
+  program requests "${quick[@]}" --then "$top/tests/bench/requests-instructions.sh"
 }

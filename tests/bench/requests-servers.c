@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "tests/bench/bench.h"
+#include "tests/bench/own-cache.h"
 #include "tests/bench/server.h"
 #include "tests/integration/harness.h"
 #include "tests/integration/process.h"
@@ -14,25 +15,6 @@
 
 #define PATIENCE_US (10 * 1000000)
 #define STEP_US     10000
-
-/* What a program that fetches its own tokens has to know. */
-static void tell_credentials(void)
-{
-  char line[256], port[16];
-  FILE *file = fopen(emulator.credentials, "re");
-  bench_require(file != NULL, emulator.credentials);
-  while (fgets(line, sizeof line, file)) {
-    char *value = strchr(line, '=');
-    if (!value)
-      continue;
-    *value++ = 0;
-    value[strcspn(value, "\n")] = 0;
-    setenv(strcmp(line, "THRED_API_KEY") == 0 ? "BENCH_KEY" : "BENCH_PARTNER", value, 1);
-  }
-  fclose(file);
-  snprintf(port, sizeof port, "%u", emulator.port);
-  setenv("BENCH_TOKEN_PORT", port, 1);
-}
 
 static void start_daemon(Servers *servers)
 {
@@ -54,7 +36,7 @@ void servers_start(Servers *servers)
   servers->value = strchr(servers->header, ' ') + 1;
   setenv("BENCH_HEADER", servers->header, 1);
   setenv("BENCH_PRELOAD", strchr(shim_variable(), '=') + 1, 1);
-  tell_credentials();
+  own_cache_prepare();
   start_daemon(servers);
   sidecar_nginx(&servers->nginx, &servers->api, servers->value);
   sidecar_haproxy(&servers->haproxy, &servers->api, servers->value);

@@ -7,9 +7,10 @@
 
 #include "tests/bench/api.h"
 #include "tests/bench/bench.h"
+#include "tests/bench/own-cache.h"
 #include "tests/bench/requests-asked.h"
-#include "tests/bench/requests-by-hand.h"
 #include "tests/bench/server.h"
+#include "tests/integration/harness.h"
 
 #define URL_SIZE 512
 
@@ -20,6 +21,21 @@ struct WayKind {
   bool (*header)(char *header, size_t size);
   void (*refused)(const char *header);
 };
+
+static OwnCache *own_cache; /* of the program, for as long as it runs */
+
+static bool by_hand_header(char *header, size_t size)
+{
+  bench_require(size >= OWN_HEADER, "a small header");
+  if (!own_cache)
+    own_cache = own_cache_new(FIRST);
+  return own_cache_header(own_cache, header);
+}
+
+static void by_hand_refused(const char *header)
+{
+  own_cache_refused(own_cache, header);
+}
 
 static const WayKind kinds[] = {
     {.name = "bare"},

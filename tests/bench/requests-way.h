@@ -4,8 +4,7 @@
  * requests.c.
  *
  * The servers' places are in the environment: BENCH_PORT, BENCH_CA (server.h), BENCH_HEADER (the
- * hard-coded header), BENCH_SOCKET (the token daemon), BENCH_TOKEN_PORT, BENCH_PARTNER and
- * BENCH_KEY (the emulator, for code that fetches its own).
+ * hard-coded header), BENCH_SOCKET (the token daemon), and those of own-cache.h.
  */
 #ifndef THRED_TESTS_BENCH_REQUESTS_WAY_H
 #define THRED_TESTS_BENCH_REQUESTS_WAY_H
@@ -31,7 +30,7 @@ typedef struct {
  *   bare-new     the same, with a new URL each time
  *   own, own-new a hard-coded header
  *   attach, attach-new  thred_curl_attach()
- *   by-hand      a token cache of the program's own
+ *   by-hand      own-cache.h
  *   daemon       a Unix socket is asked for each request
  *   oidc-agent   liboidc-agent is
  * A URL that begins with http:// is where it says; all others are at BENCH_PORT.

@@ -10,16 +10,14 @@
  * Beside it the least that there can be, one fetch and 1,000 processes that find the token in the
  * cache; and 1,000 processes that each cache for themselves.
  */
-#include <dirent.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <thred/thred.h>
-#include <unistd.h>
 
 #include "lib/hash.h"
 #include "tests/bench/bench.h"
+#include "tests/bench/cold.h"
 #include "tests/bench/herd.h"
 #include "tests/bench/own-cache.h"
 #include "tests/integration/harness.h"
@@ -28,7 +26,6 @@
 #define DELAY_MS  50
 #define ROUNDS    3u
 #define TARGET    1.5
-#define SHM       "/dev/shm"
 
 typedef enum { WARM, COLD, COLD_MACHINE /* not even the configuration is known */ } Start;
 
@@ -102,16 +99,6 @@ static void judge(Storm *storm, const HerdAnswer *answers)
 
 /* ---- samples ---- */
 
-static void remove_segments(void)
-{
-  DIR *directory = opendir(SHM);
-  for (const struct dirent *file; directory && (file = readdir(directory));)
-    if (strncmp(file->d_name, "thred-auth-", 11) == 0)
-      unlinkat(dirfd(directory), file->d_name, 0);
-  if (directory)
-    closedir(directory);
-}
-
 /* Milliseconds until the last one had its token. */
 static double sample_last(void *data)
 {
@@ -119,7 +106,7 @@ static double sample_last(void *data)
   harness_fresh(NULL);
   control(&emulator, "POST", "set?delay_ms=%d", DELAY_MS);
   if (storm->start == COLD_MACHINE)
-    remove_segments();
+    cold_machine();
   if (storm->start == WARM)
     herd_run(1, storm->ask);
   const HerdAnswer *answers = herd_run(storm->processes, storm->ask);
@@ -266,30 +253,22 @@ static void print_counts(size_t cold_starts)
   count_row("processes with another token than the first one", seen.different, 0);
 }
 
-/* Before harness_start(): the same afterwards means that the cache is this user's own. */
-static dev_t device_of_shm(void)
-{
-  struct stat st;
-  return stat(SHM, &st) ? 0 : st.st_dev;
-}
-
 int main(int argc, char **argv)
 {
   bool quick = argc == 2 && strcmp(argv[1], "--quick") == 0;
   size_t rounds = quick ? 1 : ROUNDS, cold_starts = 2 * rounds;
   Storm first = {.processes = 1, .start = COLD, .ask = ask_library};
-  dev_t before = device_of_shm();
+  cold_begin();
   harness_require_installation();
   harness_start(NULL);
-  bool isolated = device_of_shm() != before;
   own_cache_prepare();
   sample_last(&first); /* so that the emulator has been asked before */
   measure(rounds);
-  if (isolated) {
+  if (cold_is_private()) {
     cold_starts *= 2;
     measure_cold_machine(rounds);
   } else {
-    bench_note("no private " SHM " is permitted here: this user's cache was used, and stays");
+    bench_note("no private /dev/shm is permitted here: this user's cache was used, and stays");
   }
   print_counts(cold_starts + 1);
   harness_stop(NULL);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/aead.h"
 #include "lib/ascii.h"
 #include "lib/log.h"
 #include "lib/symbols.h"
@@ -102,6 +103,16 @@ static void *handle_of(const void *address)
   return dlopen(map->l_name[0] ? map->l_name : NULL, RTLD_LAZY | RTLD_NOLOAD);
 }
 
+/* A handle is there, so that this libcurl has initialised the TLS library that it uses: OpenSSL, or
+ * it has come with another of its dependencies. */
+static void note_openssl(const Inspector *inspector, const curl_version_info_data *info)
+{
+  const void *err_set_mark;
+  memcpy(&err_set_mark, &inspector->chain.err_set_mark, sizeof err_set_mark);
+  if (info->ssl_version && strncmp(info->ssl_version, "OpenSSL/", strlen("OpenSSL/")) == 0)
+    aead_note_host(err_set_mark);
+}
+
 static const Inspector *inspector_of(const ThredCurlApi *api)
 {
   static _Atomic(const Inspector *) known; /* one or two, never freed */
@@ -120,7 +131,9 @@ static const Inspector *inspector_of(const ThredCurlApi *api)
   if (!calls_its_own(handle, inspector))
     *inspector = (Inspector){0};
   inspector->libcurl = libcurl;
-  inspector->curl_version = api->version_info(CURLVERSION_FIRST)->version_num;
+  const curl_version_info_data *info = api->version_info(CURLVERSION_FIRST);
+  inspector->curl_version = info->version_num;
+  note_openssl(inspector, info);
   dlclose(handle); /* the program's own reference keeps it; its code is on our caller's stack */
   inspector->next = atomic_load(&known);
   while (!atomic_compare_exchange_weak(&known, &inspector->next, inspector))
@@ -215,6 +228,11 @@ static bool is_known(const TlsProof *proof, const TlsProof *now, const char *hos
 {
   return proof->session == now->session && strcmp(proof->host, host) == 0 &&
          memcmp(proof->random, now->random, sizeof now->random) == 0;
+}
+
+void tls_prepare(const ThredCurlApi *api)
+{
+  (void)inspector_of(api);
 }
 
 bool tls_is_proved(const ThredCurlApi *api, CURL *curl, const char *host, TlsProof *proof,

@@ -42,14 +42,15 @@ static const char *default_business(Handle *handle)
 bool request_has_same_business(const Handle *handle)
 {
   const char *business = known_business(handle);
-  return strcmp(handle->remembered.business, business ? business : "") == 0;
+  return !handle->remembered.decision.by_default ||
+         strcmp(handle->remembered.business, business ? business : "") == 0;
 }
 
 static bool is_remembered(const Remembered *last, const Snapshot *snapshot, const char *method,
-                          const char *url, const char *business)
+                          const char *url)
 {
   return last->url && last->snapshot == snapshot && strcmp(last->url, url) == 0 &&
-         strcmp(last->method, method) == 0 && strcmp(last->business, business) == 0;
+         strcmp(last->method, method) == 0;
 }
 
 /* Keeps what decided, so that the same request is not parsed again. A method or business too long
@@ -83,8 +84,11 @@ static const RouteDecision *decide(Handle *handle, const char *method, const cha
                                    const Snapshot *snapshot)
 {
   Remembered *last = &handle->remembered;
+  const bool same = is_remembered(last, snapshot, method, url);
+  if (same && !last->decision.by_default) /* the environment has no say */
+    return &last->decision;
   const char *business = default_business(handle);
-  if (!is_remembered(last, snapshot, method, url, business ? business : "")) {
+  if (!same || strcmp(last->business, business ? business : "") != 0) {
     const RouteDecision before = last->decision;
     last->decision = route_decide(snapshot, &handle->api, method, url, business);
     if (!is_same_token(&before, &last->decision))

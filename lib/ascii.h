@@ -30,7 +30,7 @@ static inline char ascii_lower(char c)
 static inline bool ascii_equal_n(const char *a, const char *b, size_t length)
 {
   for (size_t i = 0; i < length; i++)
-    if (ascii_lower(a[i]) != ascii_lower(b[i]) || a[i] == 0)
+    if ((a[i] != b[i] && ascii_lower(a[i]) != ascii_lower(b[i])) || a[i] == 0)
       return false;
   return true;
 }

@@ -5,6 +5,8 @@
 
 #include "lib/ascii.h"
 
+#define BUSINESS_ID "{business_id}"
+
 static int hex_value(char c)
 {
   if (ascii_is_digit(c))
@@ -18,10 +20,11 @@ static int hex_value(char c)
 
 bool route_parse_uuid(const char *text, size_t length, char out[UUID_LENGTH + 1])
 {
+  const uint64_t dashes = 1u << 8 | 1u << 13 | 1u << 18 | 1u << 23;
   if (length != UUID_LENGTH)
     return false;
   for (size_t i = 0; i < UUID_LENGTH; i++) {
-    bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+    bool dash = dashes >> i & 1;
     if (dash ? text[i] != '-' : hex_value(text[i]) < 0)
       return false;
     if (out)
@@ -148,45 +151,38 @@ static bool is_word(const char *pattern, const char *word)
   return strncmp(pattern, word, length) == 0 && (!pattern[length] || pattern[length] == '/');
 }
 
-/* Behind the segments that one segment of the pattern stands for, or NULL. */
-static const char *match_segment(const char *want, size_t length, const char *have, const char *end,
-                                 RouteBusiness *last, bool *named)
+static const char *end_of_word(const char *at, const char *end)
 {
-  const char *stop = have;
-  if (*want == '*' || *want == '{') {
-    const char *slash = memchr(have, '/', (size_t)(end - have));
-    stop = slash ? slash : end;
-    if (is_word(want, "**"))
-      return end;
-    if (is_word(want, "*"))
-      return stop;
-    if (is_word(want, "{business_id}")) {
-      *named = true;
-      return is_business(last, have, (size_t)(stop - have)) ? stop : NULL;
-    }
-  }
-  if ((size_t)(end - have) < length || memcmp(want, have, length) != 0)
-    return NULL;
-  stop = have + length;
-  return stop == end || *stop == '/' ? stop : NULL;
+  const char *slash = memchr(at, '/', (size_t)(end - at));
+  return slash ? slash : end;
 }
 
 bool route_path_matches(const char *pattern, const char *path, const char *path_end,
                         RouteBusiness *last, bool *named)
 {
-  const char *pattern_end = pattern + strlen(pattern);
   *named = false;
-  while (!is_at_end(pattern, pattern_end)) {
-    const char *want = pattern + 1;
-    const char *slash = memchr(want, '/', (size_t)(pattern_end - want));
-    pattern = slash ? slash : pattern_end;
+  while (pattern[0] && pattern[1]) { /* a '/', with a segment behind it */
     if (is_at_end(path, path_end))
       return false;
-    path = match_segment(want, (size_t)(pattern - want), path + 1, path_end, last, named);
-    if (!path)
+    pattern++, path++;
+    if (*pattern == '*' || *pattern == '{') {
+      const char *end = end_of_word(path, path_end);
+      if (is_word(pattern, "**"))
+        return true;
+      const bool business = is_word(pattern, BUSINESS_ID);
+      if (business && !is_business(last, path, (size_t)(end - path)))
+        return false;
+      if (business || is_word(pattern, "*")) {
+        *named |= business;
+        pattern += business ? strlen(BUSINESS_ID) : 1;
+        path = end;
+        continue;
+      }
+    }
+    while (*pattern && *pattern != '/' && path < path_end && *path == *pattern)
+      pattern++, path++;
+    if ((*pattern && *pattern != '/') || (path < path_end && *path != '/'))
       return false;
-    if (path == path_end && is_word(want, "**"))
-      return true;
   }
   return is_at_end(path, path_end);
 }

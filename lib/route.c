@@ -146,8 +146,8 @@ static uint32_t find_route(const Snapshot *snapshot, const char *method, const c
   bool named;
   for (uint32_t i = 0; i < snapshot->routes.count; i++) {
     const SnapshotRoute *route = snapshot_route(snapshot, i);
-    if (!method_matches(snapshot_text(snapshot, route->methods), method) ||
-        !route_path_matches(snapshot_text(snapshot, route->path), path, path_end, &last, &named))
+    if (!route_path_matches(snapshot_text(snapshot, route->path), path, path_end, &last, &named) ||
+        !method_matches(snapshot_text(snapshot, route->methods), method))
       continue;
     if (named)
       memcpy(business, last.uuid, sizeof last.uuid);
@@ -200,9 +200,10 @@ static void decide_path(const Snapshot *snapshot, const char *method, const char
   route_apply_policy(snapshot, decision, business);
 }
 
-/* From where it is known that the URL is https://HOST[:443], to the letter, and `path`. */
+/* From where it is known that the URL is https://HOST[:443], to the letter, and `path`; which, if
+ * it is not `printed`, may have control characters and blanks. */
 static void decide_host(const Snapshot *snapshot, const char *host, size_t host_length,
-                        const char *method, const char *path, const char *business,
+                        const char *method, const char *path, bool printed, const char *business,
                         RouteDecision *decision)
 {
   decision->host = find_host(snapshot, host, host_length);
@@ -213,7 +214,7 @@ static void decide_host(const Snapshot *snapshot, const char *host, size_t host_
   decision->environment = snapshot_host(snapshot, decision->host)->environment;
   if (!snapshot_environment(snapshot, decision->environment)->active)
     decision->reason = ROUTE_INACTIVE;
-  else if (route_has_control(path))
+  else if (!printed && route_has_control(path))
     decision->reason = ROUTE_BAD_PATH;
   else
     decide_path(snapshot, method, path, business, decision);
@@ -228,7 +229,7 @@ static void decide_parsed(const Snapshot *snapshot, const ThredCurlApi *api, con
   decision->reason = handle && parse_url(api, url, handle, &parts) ? judge_parts(&parts, url, &path)
                                                                    : ROUTE_BAD_URL;
   if (decision->reason == ROUTE_TOKEN)
-    decide_host(snapshot, parts.host, strlen(parts.host), method, path, business, decision);
+    decide_host(snapshot, parts.host, strlen(parts.host), method, path, false, business, decision);
   free_parts(api, &parts);
   api->url_cleanup(handle);
 }
@@ -246,7 +247,7 @@ RouteDecision route_decide(const Snapshot *snapshot, const ThredCurlApi *api, co
   if (path && !route_has_control(path)) {
     const char *host = path - length;
     if (under_ceiling(host, length))
-      decide_host(snapshot, host, length, method, path, business, &decision);
+      decide_host(snapshot, host, length, method, path, true, business, &decision);
   } else if (may_be_thred(url)) {
     decide_parsed(snapshot, api, method, url, business, &decision);
   }

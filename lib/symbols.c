@@ -28,10 +28,11 @@ typedef struct {
 
 typedef struct {
   Objects objects;
-  const Object *object; /* the one that the check is about, in `objects` */
-  void *handle;         /* dlopen's of it: its search order has the object and its dependencies */
-  const Object *last;   /* where the last reference led: most go to a few */
-  const Object *only;   /* the one library whose references matter, or NULL: all */
+  const Object *object;  /* the one that the check is about, in `objects` */
+  void *handle;          /* dlopen's of it: its search order has the object and its dependencies */
+  const Object *good[8]; /* where references may lead, and have: most go to a few */
+  size_t good_count;
+  const Object *only; /* the one library whose references matter, or NULL: all */
   Error *error;
 } Check;
 
@@ -98,15 +99,23 @@ static int complain(const Check *check, const Reference *reference, const Object
                    reference->name, taker, owner->file);
 }
 
+static bool is_known_good(const Check *check, uintptr_t address)
+{
+  for (size_t i = 0; i < check->good_count; i++)
+    if (address - check->good[i]->start < check->good[i]->end - check->good[i]->start)
+      return true;
+  return false;
+}
+
 static int judge(Check *check, const Reference *reference)
 {
   uintptr_t meant;
-  if (!reference->address || (check->last && reference->address - check->last->start <
-                                                 check->last->end - check->last->start))
+  if (!reference->address || is_known_good(check, reference->address))
     return THRED_OK;
   const Object *taker = objects_at(&check->objects, reference->address);
   if (taker && (taker->linked || strcmp(taker->file, SHIM) == 0)) {
-    check->last = taker;
+    if (check->good_count < sizeof check->good / sizeof check->good[0])
+      check->good[check->good_count++] = taker;
     return THRED_OK;
   }
   const Object *owner = rightful_owner(check, reference->name, &meant);
@@ -125,13 +134,16 @@ __attribute__((no_sanitize("address"))) static void *word_at(uintptr_t address)
   return *(void *const *)address;
 }
 
-/* Those of one table. Rel is the beginning of Rela; what the words are relative to, or which kind a
- * relocation is, does not matter: what was written for a symbol is where it is. */
-static int each_of(Check *check, const Object *of, uintptr_t table, size_t size, size_t entry)
+/* Those of one table, behind the `relative` first ones, which have no symbol. Rel is the beginning
+ * of Rela; what the words are relative to, or which kind a relocation is, does not matter: what was
+ * written for a symbol is where it is. */
+static int each_of(Check *check, const Object *of, uintptr_t table, size_t size, size_t entry,
+                   size_t relative)
 {
   const ElfW(Sym) *symbols = (const ElfW(Sym) *)object_address(of, DT_SYMTAB);
   const char *strings = (const char *)object_address(of, DT_STRTAB);
-  for (size_t at = 0; symbols && strings && table && entry && at + entry <= size; at += entry) {
+  for (size_t at = relative * entry; symbols && strings && table && at + entry <= size;
+       at += entry) {
     const ElfW(Rel) *relocation = (const ElfW(Rel) *)(table + at);
     const ElfW(Sym) *symbol = &symbols[SYMBOL_OF(relocation->r_info)];
     /* No symbol; its place in the thread's memory and not an address; one that may be missing, or
@@ -152,13 +164,13 @@ static int each_reference(Check *check, const Object *of)
 {
   bool rela = object_number(of, DT_PLTREL) == DT_RELA;
   int code = each_of(check, of, object_address(of, DT_JMPREL), object_number(of, DT_PLTRELSZ),
-                     rela ? sizeof(ElfW(Rela)) : sizeof(ElfW(Rel)));
+                     rela ? sizeof(ElfW(Rela)) : sizeof(ElfW(Rel)), 0);
   if (!code)
     code = each_of(check, of, object_address(of, DT_RELA), object_number(of, DT_RELASZ),
-                   sizeof(ElfW(Rela)));
+                   sizeof(ElfW(Rela)), object_number(of, DT_RELACOUNT));
   if (!code)
     code = each_of(check, of, object_address(of, DT_REL), object_number(of, DT_RELSZ),
-                   sizeof(ElfW(Rel)));
+                   sizeof(ElfW(Rel)), object_number(of, DT_RELCOUNT));
   return code;
 }
 

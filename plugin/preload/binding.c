@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "plugin/preload/callers.h"
 #include "plugin/preload/pair.h"
 
 /* ---- what an object says of itself (ELF gABI, "Symbol Versioning") ---- */
@@ -41,16 +42,9 @@ static const char *version_needed(const struct link_map *map)
   return NULL;
 }
 
-static struct link_map *map_of(const void *address)
-{
-  Dl_info info;
-  struct link_map *map = NULL;
-  return dladdr1(address, &info, (void **)&map, RTLD_DL_LINKMAP) ? map : NULL;
-}
-
 static bool has_versions(const void *symbol)
 {
-  const struct link_map *map = map_of(symbol);
+  const struct link_map *map = callers_map_of(symbol);
   return map && dynamic(map, DT_VERDEF);
 }
 
@@ -58,7 +52,7 @@ static bool has_versions(const void *symbol)
 
 Binding binding_of(const void *caller)
 {
-  Binding binding = {.map = map_of(caller)};
+  Binding binding = {.map = callers_map_of(caller)};
   if (!binding.map)
     return binding;
   binding.version = version_needed(binding.map);
@@ -99,7 +93,7 @@ static void *find_in(void *scope, const char *version, const char *function)
 static void *find_in_itself(const Binding *binding, const char *function)
 {
   void *symbol = binding->own && !binding->version ? dlsym(binding->own, function) : NULL;
-  return symbol && map_of(symbol) == binding->map ? symbol : NULL;
+  return symbol && callers_map_of(symbol) == binding->map ? symbol : NULL;
 }
 
 /* ld.so searches the global scope, then that of the caller's own dependencies. The shim stands in

@@ -68,6 +68,12 @@ void callers_note(const void *caller, const Library *library)
     free(known);
 }
 
+struct link_map *callers_map_of(const void *address)
+{
+  struct dl_find_object object;
+  return find_object(address, &object) ? object.dlfo_link_map : NULL;
+}
+
 bool callers_lies_under(const void *caller, const char *folder)
 {
   struct dl_find_object object;
@@ -86,6 +92,13 @@ const Library *callers_find(const void *caller)
 void callers_note(const void *caller, const Library *library)
 {
   (void)caller, (void)library;
+}
+
+struct link_map *callers_map_of(const void *address)
+{
+  Dl_info info;
+  struct link_map *map = NULL;
+  return dladdr1(address, &info, (void **)&map, RTLD_DL_LINKMAP) ? map : NULL;
 }
 
 bool callers_lies_under(const void *caller, const char *folder)

@@ -28,8 +28,11 @@ typedef struct {
 
 typedef struct {
   Objects objects;
-  const Object *object;  /* the one that the check is about, in `objects` */
+  const Object *object;       /* the one that the check is about, in `objects` */
+  const struct link_map *map; /* the same */
   void *handle;          /* dlopen's of it: its search order has the object and its dependencies */
+  const void *inside;    /* an address in `only` */
+  void *opened;          /* the handle, if it was opened for the first reference that needs it */
   const Object *good[8]; /* where references may lead, and have: most go to a few */
   size_t good_count;
   const Object *only; /* the one library whose references matter, or NULL: all */
@@ -47,6 +50,26 @@ static bool is_everybodys(const Object *owner)
     if (strncmp(owner->file, names[i], strlen(names[i])) == 0)
       return true;
   return false;
+}
+
+static const struct link_map *map_of(const void *address)
+{
+  Dl_info info;
+  struct link_map *map = NULL;
+  return dladdr1(address, &info, (void **)&map, RTLD_DL_LINKMAP) ? map : NULL;
+}
+
+/* Of an object that the program started with, the loader goes through all dependencies at that:
+ * longer than the whole check takes. Where one library alone matters it will do, which has few. */
+static bool open_object(Check *check)
+{
+  const struct link_map *map = check->inside ? map_of(check->inside) : check->map;
+  if (map)
+    check->handle = check->opened =
+        dlopen(map->l_name[0] ? map->l_name : NULL, RTLD_LAZY | RTLD_NOLOAD);
+  if (!check->handle)
+    dlerror();
+  return check->handle != NULL;
 }
 
 /* The object that has the symbol by right: found among the object's own dependencies, without the
@@ -118,6 +141,8 @@ static int judge(Check *check, const Reference *reference)
       check->good[check->good_count++] = taker;
     return THRED_OK;
   }
+  if (!check->handle && !open_object(check))
+    return error_set(check->error, THRED_E_INTERNAL, "a loaded object cannot be opened");
   const Object *owner = rightful_owner(check, reference->name, &meant);
   if (!owner || meant == reference->address || is_everybodys(owner) ||
       (check->only && owner != check->only) || is_mere_use(check, reference))
@@ -176,20 +201,24 @@ static int each_reference(Check *check, const Object *of)
 
 /* ---- checks ---- */
 
-static int begin(Check *check, void *handle, bool deep, Error *error)
+static int begin(Check *check, const struct link_map *map, void *handle, bool deep, Error *error)
 {
-  struct link_map *map = NULL;
-  *check = (Check){.handle = handle, .error = error};
+  *check = (Check){.handle = handle, .map = map, .error = error};
   if (!objects_list(&check->objects))
     return error_set(error, THRED_E_NO_MEMORY, "out of memory for a list of the loaded objects");
-  Object *object = dlinfo(handle, RTLD_DI_LINKMAP, &map) || !map
-                       ? NULL
-                       : objects_with(&check->objects, map->l_ld);
+  Object *object = map ? objects_with(&check->objects, map->l_ld) : NULL;
   if (!object)
     return error_set(error, THRED_E_INTERNAL, "a loaded object cannot be found in memory");
   check->object = object;
   objects_mark_linked(&check->objects, object, deep);
   return THRED_OK;
+}
+
+static void end(Check *check)
+{
+  objects_free(&check->objects);
+  if (check->opened)
+    dlclose(check->opened);
 }
 
 struct SymbolsBefore {
@@ -234,24 +263,26 @@ static bool has(const SymbolsBefore *before, const Object *object)
 int symbols_check_new(void *handle, const SymbolsBefore *before, Error *error)
 {
   Check check;
-  int code = begin(&check, handle, true, error);
+  struct link_map *map = NULL;
+  int code = begin(&check, dlinfo(handle, RTLD_DI_LINKMAP, &map) ? NULL : map, handle, true, error);
   for (size_t i = 0; !code && i < check.objects.count; i++) {
     const Object *object = &check.objects.all[i];
     if (object == check.object || (object->linked && !has(before, object)))
       code = each_reference(&check, object);
   }
-  objects_free(&check.objects);
+  end(&check);
   return code;
 }
 
-int symbols_check_into(void *handle, const void *inside, Error *error)
+int symbols_check_into(const struct link_map *map, const void *inside, Error *error)
 {
   Check check;
-  int code = begin(&check, handle, false, error);
+  int code = begin(&check, map, NULL, false, error);
   check.only = objects_at(&check.objects, (uintptr_t)inside);
+  check.inside = inside;
   if (!code)
     code = each_reference(&check, check.object);
-  objects_free(&check.objects);
+  end(&check);
   return code;
 }
 
@@ -259,22 +290,16 @@ int symbols_check_into(void *handle, const void *inside, Error *error)
 
 static int check_own(Error *error)
 {
-  Dl_info info;
-  struct link_map *map = NULL;
-  if (!dladdr1((const void *)(uintptr_t)check_own, &info, (void **)&map, RTLD_DL_LINKMAP) || !map)
+  const struct link_map *map = map_of((const void *)(uintptr_t)check_own);
+  if (!map)
     return error_set(error, THRED_E_INTERNAL, "the library cannot be found in memory");
   if (!map->l_name[0]) /* part of the program (thredctl, a test), which is its own affair */
     return THRED_OK;
-  void *handle = dlopen(map->l_name, RTLD_LAZY | RTLD_NOLOAD); /* stays: it is never unloaded */
-  if (!handle) {
-    dlerror();
-    return error_set(error, THRED_E_INTERNAL, "the library cannot be found in memory");
-  }
   Check check;
-  int code = begin(&check, handle, false, error);
+  int code = begin(&check, map, NULL, false, error);
   if (!code)
     code = each_reference(&check, check.object);
-  objects_free(&check.objects);
+  end(&check);
   return code;
 }
 

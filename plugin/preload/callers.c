@@ -15,6 +15,8 @@
 
 #if __GLIBC_PREREQ(2, 35)
 
+#include <gnu/libc-version.h>
+
 #define PLACES 64u
 
 /* An object as it was. Never changed and never freed: other threads read it without a lock. */
@@ -74,6 +76,21 @@ struct link_map *callers_map_of(const void *address)
   return find_object(address, &object) ? object.dlfo_link_map : NULL;
 }
 
+size_t callers_count_objects(void)
+{
+  const struct link_map *shim = callers_map_of((const void *)(uintptr_t)callers_map_of);
+  const struct link_map *libc = callers_map_of((const void *)(uintptr_t)gnu_get_libc_version);
+  size_t count = 0;
+  bool first = false;
+  for (const struct link_map *map = shim; map && map->l_prev; map = map->l_prev)
+    count++;
+  for (const struct link_map *map = shim; map; map = map->l_next) {
+    count++;
+    first |= map == libc;
+  }
+  return first ? count : 0;
+}
+
 bool callers_lies_under(const void *caller, const char *folder)
 {
   struct dl_find_object object;
@@ -99,6 +116,11 @@ struct link_map *callers_map_of(const void *address)
   Dl_info info;
   struct link_map *map = NULL;
   return dladdr1(address, &info, (void **)&map, RTLD_DL_LINKMAP) ? map : NULL;
+}
+
+size_t callers_count_objects(void)
+{
+  return 0;
 }
 
 bool callers_lies_under(const void *caller, const char *folder)

@@ -7,6 +7,7 @@
 #define PLUGIN_PRELOAD_CALLERS_H
 
 #include <link.h>
+#include <stddef.h>
 
 #include "plugin/preload/library.h"
 
@@ -20,6 +21,10 @@ void callers_note(const void *caller, const Library *library);
 /* The object that `address`, of code, lies in, or NULL: as dladdr1(3) tells, which looks through
  * the object's symbols for it. */
 struct link_map *callers_map_of(const void *address);
+
+/* How many objects there are, if the shim was loaded when the program started, which is before the
+ * C library; 0 if not, or if the C library cannot tell. */
+size_t callers_count_objects(void);
 
 /* `caller` lies in an object whose path begins so. */
 bool callers_lies_under(const void *caller, const char *folder);

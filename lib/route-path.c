@@ -179,7 +179,7 @@ bool route_path_matches(const char *pattern, const char *path, const char *path_
         continue;
       }
     }
-    while (*pattern && *pattern != '/' && path < path_end && *path == *pattern)
+    while (path < path_end && *path == *pattern && *path != '/')
       pattern++, path++;
     if ((*pattern && *pattern != '/') || (path < path_end && *path != '/'))
       return false;

@@ -3,58 +3,19 @@
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/provider.h>
 #include <stdatomic.h>
-#include <stdint.h>
-#include <string.h>
 #include <sys/random.h>
-
-#define CIPHER "AES-256-GCM"
-
-/* The first fetch in a context of our own makes all ciphers of the provider: most of what a process
- * pays that asks for one token. In the host's context they are made. */
-static atomic_bool host_has_made_them;
-
-void aead_note_host(const void *err_set_mark)
-{
-  if (err_set_mark == (const void *)(uintptr_t)ERR_set_mark)
-    atomic_store_explicit(&host_has_made_them, true, memory_order_relaxed);
-}
-
-/* OpenSSL's own cipher out of the host's context, which it outlives (it counts its users). The
- * global one: a thread's (OSSL_LIB_CTX_set0_default(3)) is freed at the program's will. NULL: what
- * the host has by this name is another's. */
-static EVP_CIPHER *fetch_from_host(void)
-{
-  EVP_CIPHER *aes = EVP_CIPHER_fetch(OSSL_LIB_CTX_get0_global_default(), CIPHER, NULL);
-  if (aes && strcmp(OSSL_PROVIDER_get0_name(EVP_CIPHER_get0_provider(aes)), "default") == 0)
-    return aes;
-  EVP_CIPHER_free(aes);
-  return NULL;
-}
-
-/* `*context` is its own, to be freed with it, or NULL. */
-static EVP_CIPHER *fetch(OSSL_LIB_CTX **context)
-{
-  EVP_CIPHER *aes = NULL;
-  *context = NULL;
-  if (atomic_load_explicit(&host_has_made_them, memory_order_relaxed))
-    aes = fetch_from_host();
-  if (!aes && (*context = OSSL_LIB_CTX_new()))
-    aes = EVP_CIPHER_fetch(*context, CIPHER, NULL);
-  return aes;
-}
 
 /* Made by the first thread that needs it, kept for the life of the process: no lock that a fork
  * could leave held, and losing the race costs one free. */
 static EVP_CIPHER *cipher(void)
 {
   static _Atomic(EVP_CIPHER *) shared;
-  OSSL_LIB_CTX *context;
   EVP_CIPHER *cipher = atomic_load_explicit(&shared, memory_order_acquire);
   if (cipher)
     return cipher;
-  EVP_CIPHER *mine = fetch(&context);
+  OSSL_LIB_CTX *context = OSSL_LIB_CTX_new();
+  EVP_CIPHER *mine = context ? EVP_CIPHER_fetch(context, "AES-256-GCM", NULL) : NULL;
   if (mine && atomic_compare_exchange_strong(&shared, &cipher, mine))
     return mine;
   EVP_CIPHER_free(mine);

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * aead.h - AES-256-GCM (NIST SP 800-38D) through OpenSSL. In a library context of our own: the
- * host's default context may not be there, and then we do not make it; it may be configured to have
- * other ciphers. Where a libcurl uses it, and it has OpenSSL's own cipher, that is the same one for
- * a hundredth of the price. Any thread; neither function leaves a key or plain text of its own
- * behind.
+ * aead.h - AES-256-GCM (NIST SP 800-38D) through OpenSSL, in a library context of our own: the
+ * host's default context may be configured, replaced or cleaned up at will. Any thread; neither
+ * function leaves a key or plain text of its own behind.
  */
 #ifndef THRED_LIB_AEAD_H
 #define THRED_LIB_AEAD_H
@@ -24,10 +22,6 @@ typedef struct {
   uint8_t nonce[AEAD_NONCE_SIZE];
   uint8_t tag[AEAD_TAG_SIZE];
 } AeadSeal;
-
-/* A libcurl that has been initialised calls the OpenSSL with this ERR_set_mark: if it is ours, its
- * default context is in use, and the cipher can come from there. Before the first use. */
-void aead_note_host(const void *err_set_mark);
 
 /* Fetches the cipher, which the first use would else: some 0.8 ms. */
 void aead_prepare(void);

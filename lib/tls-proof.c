@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/aead.h"
 #include "lib/ascii.h"
 #include "lib/log.h"
 #include "lib/objects.h"
@@ -136,16 +135,6 @@ static const struct link_map *map_of(const void *address)
   return dladdr1(address, &info, (void **)&map, RTLD_DL_LINKMAP) ? map : NULL;
 }
 
-/* A handle is there, so that this libcurl has initialised the TLS library that it uses: OpenSSL, or
- * it has come with another of its dependencies. */
-static void note_openssl(const Inspector *inspector, const curl_version_info_data *info)
-{
-  const void *err_set_mark;
-  memcpy(&err_set_mark, &inspector->chain.err_set_mark, sizeof err_set_mark);
-  if (info->ssl_version && strncmp(info->ssl_version, "OpenSSL/", strlen("OpenSSL/")) == 0)
-    aead_note_host(err_set_mark);
-}
-
 static const Inspector *inspector_of(const ThredCurlApi *api)
 {
   static _Atomic(const Inspector *) known; /* one or two, never freed */
@@ -164,9 +153,7 @@ static const Inspector *inspector_of(const ThredCurlApi *api)
   if (!calls_its_own(map, inspector))
     *inspector = (Inspector){0};
   inspector->libcurl = libcurl;
-  const curl_version_info_data *info = api->version_info(CURLVERSION_FIRST);
-  inspector->curl_version = info->version_num;
-  note_openssl(inspector, info);
+  inspector->curl_version = api->version_info(CURLVERSION_FIRST)->version_num;
   inspector->next = atomic_load(&known);
   while (!atomic_compare_exchange_weak(&known, &inspector->next, inspector))
     ;
@@ -260,11 +247,6 @@ static bool is_known(const TlsProof *proof, const TlsProof *now, const char *hos
 {
   return proof->session == now->session && strcmp(proof->host, host) == 0 &&
          memcmp(proof->random, now->random, sizeof now->random) == 0;
-}
-
-void tls_prepare(const ThredCurlApi *api)
-{
-  (void)inspector_of(api);
 }
 
 bool tls_is_proved(const ThredCurlApi *api, CURL *curl, const char *host, TlsProof *proof,

@@ -22,10 +22,6 @@ typedef struct {
   char host[64];
 } TlsProof;
 
-/* What tls_is_proved() finds out once of a libcurl: whether its OpenSSL is ours, too (aead.h). For
- * who wants a token before there is a connection, of a handle that is there. */
-void tls_prepare(const ThredCurlApi *api);
-
 /*
  * True: the peer's certificate was verified by the connection and is valid for `host`. Only inside
  * a PREREQ callback of `curl`. Else false, with *why completing "no token: ".

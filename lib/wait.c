@@ -120,10 +120,10 @@ bool wait_is_needed(Handle *handle)
   if (handle->undecided)
     return true;
   BearerRequest request = request_bearer(handle);
-  if (!handle->loop || handle->remembered.decision.reason != ROUTE_TOKEN)
+  if (!handle->loop || handle->remembered.decision.reason != ROUTE_TOKEN ||
+      look(&request, NULL) != THRED_E_WOULD_BLOCK)
     return false;
-  tls_prepare(&handle->api);
-  return look(&request, NULL) == THRED_E_WOULD_BLOCK && begin(handle);
+  return begin(handle);
 }
 
 /* Nothing rings at the end of the program's patience: the loop has to know when that is. */

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* lib/aead: AES-256-GCM against a published answer, and against every change of what is sealed; and
- * out of which library context of OpenSSL's it comes. */
-#include <openssl/crypto.h>
+/* lib/aead: AES-256-GCM against a published answer, and against every change of what is sealed. */
 #include <openssl/err.h>
-#include <openssl/evp.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -12,7 +9,6 @@
 #include <cmocka.h>
 
 #include "lib/aead.h"
-#include "tests/unit/child.h"
 
 static void from_hex(const char *hex, uint8_t *bytes)
 {
@@ -114,99 +110,13 @@ static void errors_stay_ours(void **state)
   assert_int_equal(ERR_get_error(), 0);
 }
 
-/* ---- whose context ---- */
-
-static unsigned contexts;
-OSSL_LIB_CTX *__real_OSSL_LIB_CTX_new(void);
-OSSL_LIB_CTX *__wrap_OSSL_LIB_CTX_new(void);
-OSSL_LIB_CTX *__wrap_OSSL_LIB_CTX_new(void)
-{
-  contexts++;
-  return __real_OSSL_LIB_CTX_new();
-}
-
-/* The cipher is kept for the life of a process, so each case has one. */
-static void expect_contexts(unsigned expected)
-{
-  const Sealed one = make();
-  require(opens(&one, SIZE));
-  require(contexts == expected);
-}
-
-static void note_host(void)
-{
-  aead_note_host((const void *)(uintptr_t)ERR_set_mark);
-}
-
-static void without_a_host(void *data)
-{
-  (void)data;
-  expect_contexts(1);
-}
-
-static void in_the_hosts(void *data)
-{
-  (void)data;
-  note_host();
-  expect_contexts(0);
-}
-
-static void with_another_openssl(void *data)
-{
-  (void)data;
-  aead_note_host(&contexts);
-  aead_note_host(NULL);
-  expect_contexts(1);
-}
-
-/* As openssl.cnf can say, with fips=yes for one. */
-static void with_other_ciphers(void *data)
-{
-  (void)data;
-  note_host();
-  require(EVP_set_default_properties(NULL, "provider=another"));
-  expect_contexts(1);
-}
-
-/* The program's own, which it frees. */
-static void with_a_threads_context(void *data)
-{
-  OSSL_LIB_CTX *threads = __real_OSSL_LIB_CTX_new();
-  (void)data;
-  OSSL_LIB_CTX_set0_default(threads);
-  note_host();
-  expect_contexts(0);
-  OSSL_LIB_CTX_set0_default(NULL);
-  OSSL_LIB_CTX_free(threads);
-  expect_contexts(0);
-}
-
-static void after_the_hosts_end(void *data)
-{
-  (void)data;
-  note_host();
-  const Sealed one = make();
-  OPENSSL_cleanup();
-  require(opens(&one, SIZE));
-}
-
-static void whose_context(void **state)
-{
-  (void)state;
-  child_run(without_a_host, NULL);
-  child_run(in_the_hosts, NULL);
-  child_run(with_another_openssl, NULL);
-  child_run(with_other_ciphers, NULL);
-  child_run(with_a_threads_context, NULL);
-  child_run(after_the_hosts_end, NULL);
-}
-
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(whose_context), /* before the cipher is there */
-      cmocka_unit_test(published_answer), cmocka_unit_test(there_and_back),
-      cmocka_unit_test(every_bit_counts), cmocka_unit_test(errors_stay_ours),
+      cmocka_unit_test(published_answer),
+      cmocka_unit_test(there_and_back),
+      cmocka_unit_test(every_bit_counts),
+      cmocka_unit_test(errors_stay_ours),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -86,11 +86,6 @@ void bearer_refuse(const BearerRequest *request)
   (void)request;
 }
 
-void tls_prepare(const ThredCurlApi *api)
-{
-  (void)api;
-}
-
 bool tls_is_proved(const ThredCurlApi *api, CURL *curl, const char *host, TlsProof *proof,
                    const char **why)
 {

@@ -120,9 +120,10 @@ static void write_line(const LogFields *fields, const char *method, const char *
 void decision_log_sent(const Snapshot *snapshot, const RouteDecision *decision, const char *method,
                        const char *url, uint64_t generation)
 {
-  char details[DETAILS_MAX] = "";
+  char details[DETAILS_MAX];
   if (!log_event_enabled(EVENT_DECISION))
     return;
+  details[0] = 0;
   const Decided names = decided(snapshot, decision);
   LogFields fields = fields_of(&names);
   fields.generation = generation;

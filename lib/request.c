@@ -42,14 +42,15 @@ static const char *default_business(Handle *handle)
 bool request_has_same_business(const Handle *handle)
 {
   const char *business = known_business(handle);
-  return strcmp(handle->remembered.business, business ? business : "") == 0;
+  return !handle->remembered.decision.by_default ||
+         strcmp(handle->remembered.business, business ? business : "") == 0;
 }
 
 static bool is_remembered(const Remembered *last, const Snapshot *snapshot, const char *method,
-                          const char *url, const char *business)
+                          const char *url)
 {
   return last->url && last->snapshot == snapshot && strcmp(last->url, url) == 0 &&
-         strcmp(last->method, method) == 0 && strcmp(last->business, business) == 0;
+         strcmp(last->method, method) == 0;
 }
 
 /* Keeps what decided, so that the same request is not parsed again. A method or business too long
@@ -79,18 +80,27 @@ static bool is_same_token(const RouteDecision *one, const RouteDecision *other)
          strcmp(one->business, other->business) == 0;
 }
 
+/* The default business, and with it the environment, is asked for if it has a say. */
 static const RouteDecision *decide(Handle *handle, const char *method, const char *url,
                                    const Snapshot *snapshot)
 {
   Remembered *last = &handle->remembered;
-  const char *business = default_business(handle);
-  if (!is_remembered(last, snapshot, method, url, business ? business : "")) {
-    const RouteDecision before = last->decision;
-    last->decision = route_decide(snapshot, &handle->api, method, url, business);
-    if (!is_same_token(&before, &last->decision))
-      handle->no_token.code = THRED_OK; /* that was another one */
-    remember(last, snapshot, method, url, business ? business : "");
+  const bool same = is_remembered(last, snapshot, method, url);
+  if (same && !last->decision.by_default)
+    return &last->decision;
+  const RouteDecision before = last->decision;
+  if (!same)
+    last->decision = route_decide(snapshot, &handle->api, method, url, NULL);
+  const char *business = last->decision.by_default ? default_business(handle) : NULL;
+  if (same && strcmp(last->business, business ? business : "") == 0)
+    return &last->decision;
+  if (last->decision.by_default) {
+    last->decision.business[0] = 0;
+    route_apply_policy(snapshot, &last->decision, business);
   }
+  if (!is_same_token(&before, &last->decision))
+    handle->no_token.code = THRED_OK; /* that was another one */
+  remember(last, snapshot, method, url, business ? business : "");
   return &last->decision;
 }
 

@@ -4,54 +4,17 @@
 #include <string.h>
 
 #include "lib/ascii.h"
+#include "lib/route-path.h"
 
 #define HTTPS_PORT "443"
-
-/* Locale-free character classes: a host's locale must not move the border of a host name. */
-static bool is_digit(char c)
-{
-  return c >= '0' && c <= '9';
-}
-
-static bool is_alpha(char c)
-{
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-static int hex_value(char c)
-{
-  if (is_digit(c))
-    return c - '0';
-  if (c >= 'a' && c <= 'f')
-    return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F')
-    return c - 'A' + 10;
-  return -1;
-}
-
-bool route_parse_uuid(const char *text, size_t length, char out[UUID_LENGTH + 1])
-{
-  if (length != UUID_LENGTH)
-    return false;
-  for (size_t i = 0; i < UUID_LENGTH; i++) {
-    bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-    if (dash ? text[i] != '-' : hex_value(text[i]) < 0)
-      return false;
-    if (out)
-      out[i] = ascii_lower(text[i]);
-  }
-  if (out)
-    out[UUID_LENGTH] = 0;
-  return true;
-}
 
 /* ---- the host ---- */
 
 /* thredfi.com itself or a name below it; one trailing dot (the DNS root) does not lead out of it.
  */
-static bool under_ceiling(const char *host)
+static bool under_ceiling(const char *host, size_t length)
 {
-  size_t length = strlen(host), ceiling = strlen(ROUTE_CEILING);
+  size_t ceiling = strlen(ROUTE_CEILING);
   if (length > 0 && host[length - 1] == '.')
     length--;
   if (length < ceiling || !ascii_equal_n(host + length - ceiling, ROUTE_CEILING, ceiling))
@@ -70,14 +33,31 @@ static bool may_be_thred(const char *url)
   return false;
 }
 
-static uint32_t find_host(const Snapshot *snapshot, const char *host)
+static uint32_t find_host(const Snapshot *snapshot, const char *host, size_t length)
 {
   for (uint32_t i = 0; i < snapshot->hosts.count; i++) {
     const char *name = snapshot_string(snapshot, snapshot_host(snapshot, i)->name);
-    if (ascii_equal(name, host))
+    if (strlen(name) == length && ascii_equal_n(name, host, length))
       return i;
   }
   return SNAPSHOT_NONE;
+}
+
+/*
+ * The path of a URL that starts, to the letter, with https://HOST/, where HOST consists of what
+ * names consist of: in that there is nothing for libcurl to repair, decode or guess (RFC 3986, 3.2:
+ * the authority ends at the first slash), and to have it parsed is most of what a decision costs.
+ * NULL: it is to be asked.
+ */
+static const char *plain_path(const char *url, size_t *host_length)
+{
+  const char *host = url + strlen("https://"), *end = host;
+  if (!ascii_equal_n(url, "https://", strlen("https://")))
+    return NULL;
+  while (ascii_is_alpha(*end) || ascii_is_digit(*end) || *end == '-' || *end == '.')
+    end++;
+  *host_length = (size_t)(end - host);
+  return *end == '/' && end > host && end[-1] != '.' ? end : NULL;
 }
 
 /* The parts of a URL as libcurl sees them; each is libcurl's memory or NULL. */
@@ -125,7 +105,7 @@ static const char *literal_path(const char *url, const char *host)
 
 static RouteReason judge_parts(const UrlParts *parts, const char *url, const char **path)
 {
-  if (!under_ceiling(parts->host))
+  if (!under_ceiling(parts->host, strlen(parts->host)))
     return ROUTE_NOT_THRED;
   if (!ascii_equal(parts->scheme, "https") || !ascii_equal_n(url, "https:", 6))
     return ROUTE_NOT_HTTPS;
@@ -138,116 +118,16 @@ static RouteReason judge_parts(const UrlParts *parts, const char *url, const cha
   return *path && !dotted ? ROUTE_TOKEN : ROUTE_BAD_HOST;
 }
 
-/* ---- the path ---- */
-
-/* An encoded character that a server or proxy might decode into another path: unreserved characters
- * (RFC 3986, 6.2.2.2: equivalent to the plain one), separators, controls, and '%' in front of what
- * would be an escape once decoded. */
-static bool is_unsafe_escape(const char *escape, const char *end)
-{
-  if (end - escape < 3 || hex_value(escape[1]) < 0 || hex_value(escape[2]) < 0)
-    return true;
-  int c = hex_value(escape[1]) * 16 + hex_value(escape[2]);
-  if (c < 0x20 || c == 0x7f || c == '/' || c == '\\')
-    return true;
-  if (c == '%')
-    return end - escape >= 5 && hex_value(escape[3]) >= 0 && hex_value(escape[4]) >= 0;
-  return c < 0x80 && (is_alpha((char)c) || is_digit((char)c) || strchr("-._~", c) != NULL);
-}
-
-/* "", ".", ".." and the same in front of a path parameter ("..;x"), which some servers cut off. */
-static bool is_unsafe_segment(const char *segment, size_t length)
-{
-  const char *parameter = memchr(segment, ';', length);
-  size_t plain = parameter ? (size_t)(parameter - segment) : length;
-  return plain == 0 || (plain == 1 && segment[0] == '.') ||
-         (plain == 2 && segment[0] == '.' && segment[1] == '.');
-}
-
-/* `path` is "" or starts with '/'. An empty last segment is the one trailing slash that is allowed.
- */
-static bool is_safe_path(const char *path, size_t length)
-{
-  const char *end = path + length;
-  for (const char *p = path; p < end; p++) {
-    unsigned char c = (unsigned char)*p;
-    if (c <= 0x20 || c >= 0x7f || c == '\\' || (c == '%' && is_unsafe_escape(p, end)))
-      return false;
-  }
-  for (const char *p = path; p < end;) {
-    const char *segment = p + 1;
-    const char *slash = memchr(segment, '/', (size_t)(end - segment));
-    const char *stop = slash ? slash : end;
-    if (segment == end)
-      break;
-    if (is_unsafe_segment(segment, (size_t)(stop - segment)))
-      return false;
-    p = stop;
-  }
-  return true;
-}
-
-/* Control characters and spaces anywhere: what libcurl would have to encode or refuse. */
-static bool has_control(const char *url)
-{
-  for (; *url; url++)
-    if ((unsigned char)*url <= 0x20 || *url == 0x7f)
-      return true;
-  return false;
-}
-
 /* ---- the routes ---- */
-
-/* Cuts the next segment off [*at, end), which is at a '/'; false at the end (a trailing '/' counts
- * as the end). */
-static bool next_segment(const char **at, const char *end, const char **segment, size_t *length)
-{
-  if (*at >= end || *at + 1 >= end)
-    return false;
-  *segment = *at + 1;
-  const char *slash = memchr(*segment, '/', (size_t)(end - *segment));
-  *at = slash ? slash : end;
-  *length = (size_t)(*at - *segment);
-  return true;
-}
-
-static bool is_word(const char *segment, size_t length, const char *word)
-{
-  return length == strlen(word) && memcmp(segment, word, length) == 0;
-}
-
-static bool path_matches(const char *pattern, const char *path, size_t path_length,
-                         char business[UUID_LENGTH + 1])
-{
-  const char *pattern_end = pattern + strlen(pattern), *path_end = path + path_length;
-  const char *want, *have;
-  size_t want_length, have_length;
-  business[0] = 0;
-  while (next_segment(&pattern, pattern_end, &want, &want_length)) {
-    if (!next_segment(&path, path_end, &have, &have_length))
-      return false;
-    if (is_word(want, want_length, "**"))
-      return true;
-    if (is_word(want, want_length, "*"))
-      continue;
-    if (is_word(want, want_length, "{business_id}")) {
-      if (!route_parse_uuid(have, have_length, business))
-        return false; /* with a partial id in `business`: the next try and the end clear it */
-    } else if (want_length != have_length || memcmp(want, have, want_length) != 0) {
-      return false;
-    }
-  }
-  return !next_segment(&path, path_end, &have, &have_length);
-}
 
 /* `methods` is "*" or "GET;POST;". HEAD is a GET without its body (RFC 9110, 9.3.2). */
 static bool method_matches(const char *methods, const char *method)
 {
-  if (strcmp(methods, "*") == 0)
+  if (methods[0] == '*' && !methods[1])
     return true;
   size_t length = strlen(method);
-  for (const char *p = methods; *p; p = strchr(p, ';') + 1) {
-    const char *stop = strchr(p, ';');
+  for (const char *p = methods, *stop; *p; p = stop + 1) {
+    stop = strchr(p, ';');
     if (!stop)
       return false;
     if ((size_t)(stop - p) == length && memcmp(p, method, length) == 0)
@@ -260,15 +140,19 @@ static bool method_matches(const char *methods, const char *method)
 
 /* The table is sorted by the configuration parser: the first match is the most specific. */
 static uint32_t find_route(const Snapshot *snapshot, const char *method, const char *path,
-                           size_t length, char business[UUID_LENGTH + 1])
+                           const char *path_end, char business[UUID_LENGTH + 1])
 {
+  RouteBusiness last = {NULL, false, ""};
+  bool named;
   for (uint32_t i = 0; i < snapshot->routes.count; i++) {
     const SnapshotRoute *route = snapshot_route(snapshot, i);
-    if (method_matches(snapshot_string(snapshot, route->methods), method) &&
-        path_matches(snapshot_string(snapshot, route->path), path, length, business))
-      return i;
+    if (!route_path_matches(snapshot_text(snapshot, route->path), path, path_end, &last, &named) ||
+        !method_matches(snapshot_text(snapshot, route->methods), method))
+      continue;
+    if (named)
+      memcpy(business, last.uuid, sizeof last.uuid);
+    return i;
   }
-  business[0] = 0;
   return SNAPSHOT_NONE;
 }
 
@@ -282,7 +166,8 @@ void route_apply_policy(const Snapshot *snapshot, RouteDecision *decision, const
   }
   /* A default that is no UUID is not passed over for the next one: the books could be others. */
   const char *fallback = business ? business : own;
-  if (decision->token == SNAPSHOT_TOKEN_BUSINESS && !decision->business[0] &&
+  decision->by_default = decision->token == SNAPSHOT_TOKEN_BUSINESS && !decision->business[0];
+  if (decision->by_default &&
       !(fallback && route_parse_uuid(fallback, strlen(fallback), decision->business))) {
     decision->business[0] = 0;
     decision->reason = ROUTE_NO_BUSINESS;
@@ -301,12 +186,12 @@ void route_apply_policy(const Snapshot *snapshot, RouteDecision *decision, const
 static void decide_path(const Snapshot *snapshot, const char *method, const char *path,
                         const char *business, RouteDecision *decision)
 {
-  size_t length = strcspn(path, "?#");
-  if (!is_safe_path(path, length)) {
+  const char *end = route_path_end(path);
+  if (!end) {
     decision->reason = ROUTE_BAD_PATH;
     return;
   }
-  decision->route = find_route(snapshot, method, path, length, decision->business);
+  decision->route = find_route(snapshot, method, path, end, decision->business);
   if (decision->route == SNAPSHOT_NONE) {
     decision->reason = ROUTE_UNROUTED;
     return;
@@ -315,14 +200,13 @@ static void decide_path(const Snapshot *snapshot, const char *method, const char
   route_apply_policy(snapshot, decision, business);
 }
 
-static void decide_url(const Snapshot *snapshot, const UrlParts *parts, const char *method,
-                       const char *url, const char *business, RouteDecision *decision)
+/* From where it is known that the URL is https://HOST[:443], to the letter, and `path`; which, if
+ * it is not `printed`, may have control characters and blanks. */
+static void decide_host(const Snapshot *snapshot, const char *host, size_t host_length,
+                        const char *method, const char *path, bool printed, const char *business,
+                        RouteDecision *decision)
 {
-  const char *path = NULL;
-  decision->reason = judge_parts(parts, url, &path);
-  if (decision->reason != ROUTE_TOKEN)
-    return;
-  decision->host = find_host(snapshot, parts->host);
+  decision->host = find_host(snapshot, host, host_length);
   if (decision->host == SNAPSHOT_NONE) {
     decision->reason = ROUTE_UNKNOWN_HOST;
     return;
@@ -330,27 +214,43 @@ static void decide_url(const Snapshot *snapshot, const UrlParts *parts, const ch
   decision->environment = snapshot_host(snapshot, decision->host)->environment;
   if (!snapshot_environment(snapshot, decision->environment)->active)
     decision->reason = ROUTE_INACTIVE;
-  else if (has_control(url))
+  else if (!printed && route_has_control(path))
     decision->reason = ROUTE_BAD_PATH;
   else
     decide_path(snapshot, method, path, business, decision);
 }
 
+static void decide_parsed(const Snapshot *snapshot, const ThredCurlApi *api, const char *method,
+                          const char *url, const char *business, RouteDecision *decision)
+{
+  UrlParts parts = {0};
+  const char *path = NULL;
+  CURLU *handle = api->url();
+  decision->reason = handle && parse_url(api, url, handle, &parts) ? judge_parts(&parts, url, &path)
+                                                                   : ROUTE_BAD_URL;
+  if (decision->reason == ROUTE_TOKEN)
+    decide_host(snapshot, parts.host, strlen(parts.host), method, path, false, business, decision);
+  free_parts(api, &parts);
+  api->url_cleanup(handle);
+}
+
 RouteDecision route_decide(const Snapshot *snapshot, const ThredCurlApi *api, const char *method,
                            const char *url, const char *business)
 {
-  RouteDecision decision = {ROUTE_NOT_THRED, SNAPSHOT_NONE,       SNAPSHOT_NONE,
-                            SNAPSHOT_NONE,   SNAPSHOT_TOKEN_NONE, ""};
-  UrlParts parts = {0};
-  if (!may_be_thred(url))
-    return decision;
-  CURLU *handle = api->url();
-  if (handle && parse_url(api, url, handle, &parts))
-    decide_url(snapshot, &parts, method, url, business, &decision);
-  else
-    decision.reason = ROUTE_BAD_URL;
-  free_parts(api, &parts);
-  api->url_cleanup(handle);
+  RouteDecision decision = {.reason = ROUTE_NOT_THRED,
+                            .environment = SNAPSHOT_NONE,
+                            .host = SNAPSHOT_NONE,
+                            .route = SNAPSHOT_NONE,
+                            .token = SNAPSHOT_TOKEN_NONE};
+  size_t length;
+  const char *path = plain_path(url, &length);
+  if (path && !route_has_control(path)) {
+    const char *host = path - length;
+    if (under_ceiling(host, length))
+      decide_host(snapshot, host, length, method, path, true, business, &decision);
+  } else if (may_be_thred(url)) {
+    decide_parsed(snapshot, api, method, url, business, &decision);
+  }
   return decision;
 }
 

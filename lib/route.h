@@ -4,9 +4,9 @@
  * why.
  *
  * Pure: no I/O, no clock, no state. The URL is parsed by the caller's libcurl (through its table),
- * so that we and the library that will send the request never disagree about the host; on top of
- * that it must stand there literally: what libcurl would have to repair, decode or guess gets no
- * token.
+ * so that we and the library that will send the request never disagree about the host, unless it
+ * leaves nothing to be found out; on top of that it must stand there literally: what libcurl would
+ * have to repair, decode or guess gets no token.
  */
 #ifndef THRED_LIB_ROUTE_H
 #define THRED_LIB_ROUTE_H
@@ -47,6 +47,7 @@ typedef struct {
   uint32_t route;       /* index, from ROUTE_TOKENLESS on and for ROUTE_TOKEN; else SNAPSHOT_NONE */
   SnapshotToken token;  /* what the route says */
   char business[UUID_LENGTH + 1]; /* lower-case; "" for none */
+  bool by_default; /* neither path nor caller named one: another default, another decision */
 } RouteDecision;
 
 /*

@@ -29,10 +29,14 @@ typedef struct {
 
 typedef struct {
   Objects objects;
-  const Object *object; /* the one that the check is about, in `objects` */
-  void *handle;         /* dlopen's of it: its search order has the object and its dependencies */
-  const Object *last;   /* where the last reference led: most go to a few */
-  const Object *only;   /* the one library whose references matter, or NULL: all */
+  const Object *object;       /* the one that the check is about, in `objects` */
+  const struct link_map *map; /* the same */
+  void *handle;          /* dlopen's of it: its search order has the object and its dependencies */
+  const void *inside;    /* an address in `only` */
+  void *opened;          /* the handle, if it was opened for the first reference that needs it */
+  const Object *good[8]; /* where references may lead, and have: most go to a few */
+  size_t good_count;
+  const Object *only; /* the one library whose references matter, or NULL: all */
   Error *error;
 } Check;
 
@@ -49,6 +53,18 @@ static bool is_everybodys(const Object *owner)
     if (strncmp(owner->file, names[i], strlen(names[i])) == 0)
       return true;
   return false;
+}
+
+/* Of an object that the program started with, the loader goes through all dependencies at that:
+ * longer than the whole check takes. Where one library alone matters it will do, which has few. */
+static bool open_object(Check *check)
+{
+  const struct link_map *map = check->inside ? link_map_of(check->inside) : check->map;
+  if (map)
+    check->handle = check->opened = link_map_open(map);
+  if (!check->handle)
+    dlerror();
+  return check->handle != NULL;
 }
 
 /* The object that has the symbol by right: found among the object's own dependencies, without the
@@ -125,17 +141,27 @@ static int complain(const Check *check, const Reference *reference, const Object
                    reference->name, taker, owner->file);
 }
 
+static bool is_known_good(const Check *check, uintptr_t address)
+{
+  for (size_t i = 0; i < check->good_count; i++)
+    if (address - check->good[i]->start < check->good[i]->end - check->good[i]->start)
+      return true;
+  return false;
+}
+
 static int judge(Check *check, const Reference *reference)
 {
   uintptr_t meant;
-  if (!reference->address || (check->last && reference->address - check->last->start <
-                                                 check->last->end - check->last->start))
+  if (!reference->address || is_known_good(check, reference->address))
     return THRED_OK;
   const Object *taker = objects_at(&check->objects, reference->address);
   if (taker && (taker->linked || strcmp(taker->file, SHIM) == 0)) {
-    check->last = taker;
+    if (check->good_count < sizeof check->good / sizeof check->good[0])
+      check->good[check->good_count++] = taker;
     return THRED_OK;
   }
+  if (!check->handle && !open_object(check))
+    return error_set(check->error, THRED_E_INTERNAL, "a loaded object cannot be opened");
   const Object *owner = rightful_owner(check, reference->name, &meant);
   if (!owner || meant == reference->address || is_everybodys(owner) ||
       (check->only && owner != check->only) || is_mere_use(check, reference))
@@ -152,13 +178,16 @@ __attribute__((no_sanitize("address"))) static void *word_at(uintptr_t address)
   return *(void *const *)address;
 }
 
-/* Those of one table. Rel is the beginning of Rela; what the words are relative to, or which kind a
- * relocation is, does not matter: what was written for a symbol is where it is. */
-static int each_of(Check *check, const Object *of, uintptr_t table, size_t size, size_t entry)
+/* Those of one table, behind the `relative` first ones, which have no symbol. Rel is the beginning
+ * of Rela; what the words are relative to, or which kind a relocation is, does not matter: what was
+ * written for a symbol is where it is. */
+static int each_of(Check *check, const Object *of, uintptr_t table, size_t size, size_t entry,
+                   size_t relative)
 {
   const ElfW(Sym) *symbols = (const ElfW(Sym) *)object_address(of, DT_SYMTAB);
   const char *strings = (const char *)object_address(of, DT_STRTAB);
-  for (size_t at = 0; symbols && strings && table && entry && at + entry <= size; at += entry) {
+  for (size_t at = relative * entry; symbols && strings && table && at + entry <= size;
+       at += entry) {
     const ElfW(Rel) *relocation = (const ElfW(Rel) *)(table + at);
     const ElfW(Sym) *symbol = &symbols[SYMBOL_OF(relocation->r_info)];
     /* No symbol; its place in the thread's memory and not an address; one that may be missing, or
@@ -179,32 +208,36 @@ static int each_reference(Check *check, const Object *of)
 {
   bool rela = object_number(of, DT_PLTREL) == DT_RELA;
   int code = each_of(check, of, object_address(of, DT_JMPREL), object_number(of, DT_PLTRELSZ),
-                     rela ? sizeof(ElfW(Rela)) : sizeof(ElfW(Rel)));
+                     rela ? sizeof(ElfW(Rela)) : sizeof(ElfW(Rel)), 0);
   if (!code)
     code = each_of(check, of, object_address(of, DT_RELA), object_number(of, DT_RELASZ),
-                   sizeof(ElfW(Rela)));
+                   sizeof(ElfW(Rela)), object_number(of, DT_RELACOUNT));
   if (!code)
     code = each_of(check, of, object_address(of, DT_REL), object_number(of, DT_RELSZ),
-                   sizeof(ElfW(Rel)));
+                   sizeof(ElfW(Rel)), object_number(of, DT_RELCOUNT));
   return code;
 }
 
 /* ---- checks ---- */
 
-static int begin(Check *check, void *handle, bool deep, Error *error)
+static int begin(Check *check, const struct link_map *map, void *handle, bool deep, Error *error)
 {
-  struct link_map *map = NULL;
-  *check = (Check){.handle = handle, .error = error};
+  *check = (Check){.handle = handle, .map = map, .error = error};
   if (!objects_list(&check->objects))
     return error_set(error, THRED_E_NO_MEMORY, "out of memory for a list of the loaded objects");
-  Object *object = dlinfo(handle, RTLD_DI_LINKMAP, &map) || !map
-                       ? NULL
-                       : objects_with(&check->objects, map->l_ld);
+  Object *object = map ? objects_with(&check->objects, map->l_ld) : NULL;
   if (!object)
     return error_set(error, THRED_E_INTERNAL, "a loaded object cannot be found in memory");
   check->object = object;
   objects_mark_linked(&check->objects, object, deep);
   return THRED_OK;
+}
+
+static void end(Check *check)
+{
+  objects_free(&check->objects);
+  if (check->opened)
+    dlclose(check->opened);
 }
 
 struct SymbolsBefore {
@@ -249,24 +282,26 @@ static bool has(const SymbolsBefore *before, const Object *object)
 int symbols_check_new(void *handle, const SymbolsBefore *before, Error *error)
 {
   Check check;
-  int code = begin(&check, handle, true, error);
+  struct link_map *map = NULL;
+  int code = begin(&check, dlinfo(handle, RTLD_DI_LINKMAP, &map) ? NULL : map, handle, true, error);
   for (size_t i = 0; !code && i < check.objects.count; i++) {
     const Object *object = &check.objects.all[i];
     if (object == check.object || (object->linked && !has(before, object)))
       code = each_reference(&check, object);
   }
-  objects_free(&check.objects);
+  end(&check);
   return code;
 }
 
-int symbols_check_into(void *handle, const void *inside, Error *error)
+int symbols_check_into(const struct link_map *map, const void *inside, Error *error)
 {
   Check check;
-  int code = begin(&check, handle, false, error);
+  int code = begin(&check, map, NULL, false, error);
   check.only = objects_at(&check.objects, (uintptr_t)inside);
+  check.inside = inside;
   if (!code)
     code = each_reference(&check, check.object);
-  objects_free(&check.objects);
+  end(&check);
   return code;
 }
 
@@ -279,16 +314,11 @@ static int check_own(Error *error)
     return error_set(error, THRED_E_INTERNAL, "the library cannot be found in memory");
   if (link_map_is_program(map)) /* thredctl, a test: which is its own affair */
     return THRED_OK;
-  void *handle = link_map_open(map); /* stays: it is never unloaded */
-  if (!handle) {
-    dlerror();
-    return error_set(error, THRED_E_INTERNAL, "the library cannot be found in memory");
-  }
   Check check;
-  int code = begin(&check, handle, false, error);
+  int code = begin(&check, map, NULL, false, error);
   if (!code)
     code = each_reference(&check, check.object);
-  objects_free(&check.objects);
+  end(&check);
   return code;
 }
 

@@ -17,6 +17,8 @@
 
 #include "lib/error.h"
 
+struct link_map;
+
 /* The objects that are in the process when this is called for the first time, by whatever thread;
  * kept for good. NULL: out of memory. */
 typedef struct SymbolsBefore SymbolsBefore;
@@ -35,9 +37,9 @@ int symbols_check_new(void *handle, const SymbolsBefore *before, Error *error);
 int symbols_check_own(Error *error);
 
 /*
- * Of the object of `handle` alone, and of those references alone that belong to the library in
+ * Of the object of `map` alone, and of those references alone that belong to the library in
  * which `inside` lies, one of its direct dependencies. References that are not bound yet pass.
  */
-int symbols_check_into(void *handle, const void *inside, Error *error);
+int symbols_check_into(const struct link_map *map, const void *inside, Error *error);
 
 #endif

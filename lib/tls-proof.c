@@ -9,6 +9,7 @@
 #include "lib/ascii.h"
 #include "lib/link-map.h"
 #include "lib/log.h"
+#include "lib/objects.h"
 #include "lib/symbols.h"
 #include "lib/tls-chain.h"
 
@@ -42,12 +43,25 @@ typedef struct Inspector {
   void (*gnutls_get_random)(void *session, Datum *client, Datum *server);
 } Inspector;
 
-/* The symbol as the libcurl behind `handle` is bound to it: found among its own dependencies, and
- * not another one where the global scope has the name too (a program with its own OpenSSL inside).
- */
-static void *bound_symbol(void *handle, const char *name)
+/* Where the functions of one libcurl's TLS library are looked for: among the objects that it was
+ * linked with; or, if `handle` is there, among those that these were linked with, too. */
+typedef struct {
+  Objects objects;
+  void *handle;
+} Scope;
+
+/* The symbol as the libcurl of `data`, a Scope, is bound to it: found among its own dependencies,
+ * and not another one where the global scope has the name too (a program with its own OpenSSL
+ * inside). */
+static void *bound_symbol(void *data, const char *name)
 {
-  void *own = dlsym(handle, name), *global = dlsym(RTLD_DEFAULT, name);
+  const Scope *scope = data;
+  void *global = dlsym(RTLD_DEFAULT, name);
+  if (!scope->handle) {
+    const Object *owner = global ? objects_at(&scope->objects, (uintptr_t)global) : NULL;
+    return owner && owner->linked ? global : NULL;
+  }
+  void *own = dlsym(scope->handle, name);
   return global && global != own ? NULL : own;
 }
 
@@ -59,44 +73,57 @@ static void *bound_symbol(void *handle, const char *name)
     memcpy(&(inspector)->member, &symbol, sizeof symbol);                                          \
   } while (0)
 
-static void bind_all(Inspector *inspector, void *handle)
+/* True: there is a TLS library whose sessions can be looked at. */
+static bool bind_from(Inspector *inspector, Scope *scope)
 {
-  BIND(inspector, ssl_get_verify_mode, handle, "SSL_get_verify_mode");
-  BIND(inspector, ssl_get_verify_result, handle, "SSL_get_verify_result");
-  BIND(inspector, ssl_get_servername, handle, "SSL_get_servername");
-  BIND(inspector, ssl_get1_peer_certificate, handle, "SSL_get1_peer_certificate"); /* 3.0 */
+  BIND(inspector, ssl_get_verify_mode, scope, "SSL_get_verify_mode");
+  BIND(inspector, ssl_get_verify_result, scope, "SSL_get_verify_result");
+  BIND(inspector, ssl_get_servername, scope, "SSL_get_servername");
+  BIND(inspector, ssl_get1_peer_certificate, scope, "SSL_get1_peer_certificate"); /* 3.0 */
   if (!inspector->ssl_get1_peer_certificate)
-    BIND(inspector, ssl_get1_peer_certificate, handle, "SSL_get_peer_certificate"); /* 1.x */
-  BIND(inspector, x509_check_host, handle, "X509_check_host");
-  BIND(inspector, x509_free, handle, "X509_free");
-  BIND(inspector, ssl_get_client_random, handle, "SSL_get_client_random");
-  inspector->has_chain = tls_chain_bind(&inspector->chain, bound_symbol, handle);
-  BIND(inspector, gnutls_verify_peers3, handle, "gnutls_certificate_verify_peers3");
-  BIND(inspector, gnutls_get_random, handle, "gnutls_session_get_random");
+    BIND(inspector, ssl_get1_peer_certificate, scope, "SSL_get_peer_certificate"); /* 1.x */
+  BIND(inspector, x509_check_host, scope, "X509_check_host");
+  BIND(inspector, x509_free, scope, "X509_free");
+  BIND(inspector, ssl_get_client_random, scope, "SSL_get_client_random");
+  inspector->has_chain = tls_chain_bind(&inspector->chain, bound_symbol, scope);
+  BIND(inspector, gnutls_verify_peers3, scope, "gnutls_certificate_verify_peers3");
+  BIND(inspector, gnutls_get_random, scope, "gnutls_session_get_random");
+  return (inspector->ssl_get_verify_mode && inspector->x509_free && inspector->has_chain) ||
+         inspector->gnutls_verify_peers3;
+}
+
+/* A libcurl whose TLS library is not in the global scope, as a plugin's, or that was not linked
+ * with it directly, is opened for it: at that the loader goes through all of its dependencies,
+ * which takes longer than everything else here. */
+static void bind_all(Inspector *inspector, const struct link_map *map)
+{
+  Scope scope = {.handle = NULL};
+  Object *libcurl = objects_list(&scope.objects) ? objects_with(&scope.objects, map->l_ld) : NULL;
+  if (libcurl)
+    objects_mark_linked(&scope.objects, libcurl, false);
+  if (!bind_from(inspector, &scope) && (scope.handle = link_map_open(map))) {
+    bind_from(inspector, &scope);
+    /* The program's own reference keeps it; its code is on our caller's stack. */
+    dlclose(scope.handle);
+  }
+  dlerror(); /* what was not found is not the program's to find */
+  objects_free(&scope.objects);
 }
 
 /* What this libcurl calls of the TLS library is that library's: else its sessions are another's,
  * and not for these functions. */
-static bool calls_its_own(void *handle, const Inspector *inspector)
+static bool calls_its_own(const struct link_map *map, const Inspector *inspector)
 {
   Error error = ERROR_INIT;
   const void *openssl, *gnutls;
   memcpy(&openssl, &inspector->ssl_get_verify_mode, sizeof openssl);
   memcpy(&gnutls, &inspector->gnutls_verify_peers3, sizeof gnutls);
-  if ((!openssl || !symbols_check_into(handle, openssl, &error)) &&
-      (!gnutls || !symbols_check_into(handle, gnutls, &error)))
+  if ((!openssl || !symbols_check_into(map, openssl, &error)) &&
+      (!gnutls || !symbols_check_into(map, gnutls, &error)))
     return true;
   const LogFields fields = {.event = EVENT_PROGRAM_UNREACHABLE, .reason = "clash"};
   log_event(&fields, "no token over this libcurl: %s", error.message);
   return false;
-}
-
-/* A handle whose search order is that of the object which holds `address`; NULL if it is in none.
- */
-static void *handle_of(const void *address)
-{
-  const struct link_map *map = link_map_of(address);
-  return map ? link_map_open(map) : NULL;
 }
 
 static const Inspector *inspector_of(const ThredCurlApi *api)
@@ -108,17 +135,16 @@ static const Inspector *inspector_of(const ThredCurlApi *api)
     if (i->libcurl == libcurl)
       return i;
   Inspector *inspector = calloc(1, sizeof *inspector);
-  void *handle = inspector ? handle_of(libcurl) : NULL;
-  if (!handle) {
+  const struct link_map *map = inspector ? link_map_of(libcurl) : NULL;
+  if (!map) {
     free(inspector);
     return NULL;
   }
-  bind_all(inspector, handle);
-  if (!calls_its_own(handle, inspector))
+  bind_all(inspector, map);
+  if (!calls_its_own(map, inspector))
     *inspector = (Inspector){0};
   inspector->libcurl = libcurl;
   inspector->curl_version = api->version_info(CURLVERSION_FIRST)->version_num;
-  dlclose(handle); /* the program's own reference keeps it; its code is on our caller's stack */
   inspector->next = atomic_load(&known);
   while (!atomic_compare_exchange_weak(&known, &inspector->next, inspector))
     ;

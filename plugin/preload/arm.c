@@ -18,8 +18,9 @@ static bool disabled;
 
 /* All that the shim does in a program that makes no request. Environment variables do not count
  * under AT_SECURE. */
-__attribute__((constructor)) static void read_disabled(void)
+__attribute__((constructor)) static void start(void)
 {
+  library_note_start();
   const char *value = secure_getenv("THRED_DISABLE");
   if (value && strcmp(value, "1") == 0)
     disabled = true;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "lib/link-map.h"
+#include "plugin/preload/callers.h"
 #include "plugin/preload/pair.h"
 
 /* ---- what an object says of itself (ELF gABI, "Symbol Versioning") ---- */
@@ -44,7 +45,7 @@ static const char *version_needed(const struct link_map *map)
 
 static bool has_versions(const void *symbol)
 {
-  const struct link_map *map = link_map_of(symbol);
+  const struct link_map *map = callers_map_of(symbol);
   return map && dynamic(map, DT_VERDEF);
 }
 
@@ -52,12 +53,12 @@ static bool has_versions(const void *symbol)
 
 Binding binding_of(const void *caller)
 {
-  Binding binding = {.map = link_map_of(caller)};
+  Binding binding = {.map = callers_map_of(caller)};
   if (!binding.map)
     return binding;
   binding.version = version_needed(binding.map);
   if (!link_map_is_program(binding.map))
-    binding.own = link_map_open(binding.map);
+    binding.path = binding.map->l_name;
   return binding;
 }
 
@@ -97,22 +98,37 @@ static void *find_in(void *scope, const char *version, const char *function)
   return dlvsym(scope, function, version);
 }
 
+static void *own_of(Binding *binding)
+{
+  if (binding->path)
+    binding->own = dlopen(binding->path, RTLD_LAZY | RTLD_NOLOAD);
+  binding->path = NULL;
+  return binding->own;
+}
+
 /* A libcurl that calls its own function means itself: its version, if any, is its own. It needs no
  * other libcurl. */
-static void *find_in_itself(const Binding *binding, const char *function)
+static void *find_in_itself(Binding *binding, const char *function, void *next)
 {
-  void *symbol = binding->own && !binding->version ? dlsym(binding->own, function) : NULL;
-  return symbol && link_map_of(symbol) == binding->map ? symbol : NULL;
+  if (binding->version || (!binding->path && !binding->own) || (!next && binding->global))
+    return NULL;
+  if (next && callers_map_of(next) == binding->map) {
+    binding->global = true;
+    return next;
+  }
+  void *symbol = own_of(binding) ? dlsym(binding->own, function) : NULL;
+  return symbol && callers_map_of(symbol) == binding->map ? symbol : NULL;
 }
 
 /* ld.so searches the global scope, then that of the caller's own dependencies. The shim stands in
  * the global one: RTLD_NEXT is what comes behind it. */
-void *binding_find(const Binding *binding, const char *function)
+void *binding_find(Binding *binding, const char *function)
 {
-  void *found = binding->exact ? NULL : find_in_itself(binding, function);
+  void *next = binding->exact ? NULL : dlsym(RTLD_NEXT, function);
+  void *found = binding->exact ? NULL : find_in_itself(binding, function, next);
   if (!found && !binding->exact)
     found = find_in(RTLD_NEXT, binding->version, function);
-  if (!found && binding->own)
+  if (!found && !(binding->global && !next) && own_of(binding))
     found = find_in(binding->own, binding->version, function);
   found = behind_pair(found, function);
   dlerror(); /* what failed on the way is not the program's to find */
@@ -124,4 +140,5 @@ void binding_release(Binding *binding)
   if (binding->own)
     dlclose(binding->own);
   binding->own = NULL;
+  binding->path = NULL;
 }

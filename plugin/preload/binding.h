@@ -13,9 +13,11 @@ struct link_map;
 /* How one caller's references are looked up. */
 typedef struct {
   const struct link_map *map; /* the caller's object; NULL: in none */
-  void *own;                  /* dlopen handle of it; NULL: it is the program, or in none */
+  void *own;                  /* dlopen handle of it; NULL: it is the program, or in none, or .. */
+  const char *path;           /* .. it is opened by this when it is needed, for that takes long */
   const char
       *version; /* the version of libcurl that it asks for; NULL: any. Lives as the object. */
+  bool global;  /* it is where RTLD_NEXT looks: what is not found there, it has not */
   bool exact;   /* `own` is the libcurl that is wanted; nothing else counts */
 } Binding;
 
@@ -33,7 +35,7 @@ Binding binding_of_sole(void);
 Binding binding_of_file(const char *path);
 
 /* NULL: no such function. Never one of the pair's, but what that leads to (pair.h). */
-void *binding_find(const Binding *binding, const char *function);
+void *binding_find(Binding *binding, const char *function);
 
 /* Gives `own` back. */
 void binding_release(Binding *binding);

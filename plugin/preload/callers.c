@@ -9,11 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/link-map.h"
+
 #ifndef __GLIBC_PREREQ
 #define __GLIBC_PREREQ(major, minor) 0
 #endif
 
 #if __GLIBC_PREREQ(2, 35)
+
+#include <gnu/libc-version.h>
 
 #define PLACES 64u
 
@@ -68,6 +72,27 @@ void callers_note(const void *caller, const Library *library)
     free(known);
 }
 
+struct link_map *callers_map_of(const void *address)
+{
+  struct dl_find_object object;
+  return find_object(address, &object) ? object.dlfo_link_map : NULL;
+}
+
+size_t callers_count_objects(void)
+{
+  const struct link_map *shim = callers_map_of((const void *)(uintptr_t)callers_map_of);
+  const struct link_map *libc = callers_map_of((const void *)(uintptr_t)gnu_get_libc_version);
+  size_t count = 0;
+  bool first = false;
+  for (const struct link_map *map = shim; map && map->l_prev; map = map->l_prev)
+    count++;
+  for (const struct link_map *map = shim; map; map = map->l_next) {
+    count++;
+    first |= map == libc;
+  }
+  return first ? count : 0;
+}
+
 bool callers_lies_under(const void *caller, const char *folder)
 {
   struct dl_find_object object;
@@ -86,6 +111,16 @@ const Library *callers_find(const void *caller)
 void callers_note(const void *caller, const Library *library)
 {
   (void)caller, (void)library;
+}
+
+struct link_map *callers_map_of(const void *address)
+{
+  return link_map_of(address);
+}
+
+size_t callers_count_objects(void)
+{
+  return 0;
 }
 
 bool callers_lies_under(const void *caller, const char *folder)

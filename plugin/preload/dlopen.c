@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "plugin/preload/dlopen.h"
 #include "plugin/preload/needs-libcurl.h"
 
 #if defined(RTLD_DEEPBIND) && (defined(__aarch64__) || (defined(__x86_64__) && defined(__LP64__)))
@@ -21,6 +22,11 @@ _Static_assert(RTLD_DEEPBIND == 8, "the stub tests bit 3");
 /* The C library's, or that of whoever interposes it behind us. The stub jumps there. */
 extern void *thred_dlopen;
 __attribute__((visibility("hidden"))) void *thred_dlopen;
+
+bool dlopen_was_called(void)
+{
+  return __atomic_load_n(&thred_dlopen, __ATOMIC_RELAXED) != NULL;
+}
 
 /* For the first call, and for calls with RTLD_DEEPBIND: returns the flags to go on with.
  * Environment variables do not count under AT_SECURE. */
@@ -98,5 +104,12 @@ __asm__(".text\n"
         "  .cfi_endproc\n"
         ".size dlopen, .-dlopen\n");
 #endif
+
+#else
+
+bool dlopen_was_called(void)
+{
+  return true;
+}
 
 #endif

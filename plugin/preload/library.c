@@ -10,6 +10,7 @@
 #include "config.h"
 #include "plugin/preload/binding.h"
 #include "plugin/preload/callers.h"
+#include "plugin/preload/dlopen.h"
 #include "plugin/preload/pair.h"
 
 /* ---- those that are known ---- */
@@ -31,7 +32,7 @@ static bool is_at(const void *member, const void *symbol)
 
 /* By its easy_init; if that is not its own but a wrapper's, which may stand before several
  * libcurls, by a function that nobody wraps as well. */
-static const Library *find(const Binding *binding, void *easy_init)
+static const Library *find(Binding *binding, void *easy_init)
 {
   for (unsigned i = 0; i < LIBRARIES_MAX; i++) {
     const Library *library = atomic_load_explicit(&known[i], memory_order_acquire);
@@ -69,7 +70,7 @@ typedef struct {
 } Symbol;
 
 /* True: nothing is missing. */
-static bool bind_all(Library *library, const Binding *binding)
+static bool bind_all(Library *library, Binding *binding)
 {
   ThredCurlApi *api = &library->api;
   const Symbol symbols[] = {
@@ -114,11 +115,27 @@ static bool bind_all(Library *library, const Binding *binding)
   return complete;
 }
 
-/* The mapping that `library->start`, an address in it, belongs to. */
+/* How many objects the program started with: the first ones, which the loader never unloads. 0: not
+ * known. */
+static size_t first_objects;
+
+void library_note_start(void)
+{
+  if (!dlopen_was_called())
+    first_objects = callers_count_objects();
+}
+
+/* Where an object lies, and as which it was loaded. */
+typedef struct {
+  uintptr_t inside; /* an address in it */
+  uintptr_t start, end;
+  size_t index;
+} Place;
+
 static int measure(struct dl_phdr_info *info, size_t size, void *data)
 {
-  Library *library = data;
-  uintptr_t inside = library->start, start = UINTPTR_MAX, end = 0;
+  Place *place = data;
+  uintptr_t start = UINTPTR_MAX, end = 0;
   (void)size;
   for (unsigned i = 0; i < info->dlpi_phnum; i++) {
     const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
@@ -128,27 +145,34 @@ static int measure(struct dl_phdr_info *info, size_t size, void *data)
     start = from < start ? from : start;
     end = to > end ? to : end;
   }
-  if (inside < start || inside >= end)
+  if (place->inside < start || place->inside >= end) {
+    place->index++;
     return 0;
-  library->start = start;
-  library->end = end;
+  }
+  place->start = start;
+  place->end = end;
   return 1;
 }
 
-/* Finds the object's extent and keeps it in memory for good. */
+/* Finds the object's extent and keeps it in memory for good. To open one that the program started
+ * with is not needed, and takes long: the loader goes through all of its dependencies. */
 static void hold_object(Library *library)
 {
   Dl_info info;
   const void *inside;
   memcpy(&inside, &library->api.easy_getinfo, sizeof inside);
-  library->start = library->end = (uintptr_t)inside;
-  dl_iterate_phdr(measure, library);
+  Place place = {(uintptr_t)inside, (uintptr_t)inside, (uintptr_t)inside, 0};
+  dl_iterate_phdr(measure, &place);
+  library->start = place.start;
+  library->end = place.end;
+  if (place.index < first_objects)
+    return;
   if (!dladdr(inside, &info) || !info.dli_fname || !dlopen(info.dli_fname, RTLD_LAZY | RTLD_NOLOAD))
     library->end = library->start; /* another object may lie there some day */
   dlerror();
 }
 
-static const Library *make(const Binding *binding)
+static const Library *make(Binding *binding)
 {
   Library *library = calloc(1, sizeof *library);
   if (!library)

@@ -42,6 +42,9 @@ typedef struct {
   bool complete;    /* nothing is NULL but what only some versions have */
 } Library;
 
+/* When the shim is loaded. */
+void library_note_start(void);
+
 /* The one that a call from `caller` (a return address) is meant for; NULL: there is none. */
 const Library *library_of_caller(const void *caller);
 

@@ -2,11 +2,12 @@
 /*
  * probe-binding.c - a program with plug-ins, each linked with a libcurl of its own choice.
  *
- *     probe-binding local|global|tail easy|multi PLUGIN...
+ *     probe-binding local|global|tail|closed easy|multi PLUGIN...
  *
  * Opens the plug-ins (RTLD_LOCAL, but for `global`) and lets each do two transfers
  * (binding-plugin.h), of URLs of its own; the program goes first if it is linked with a libcurl
- * itself (OWN_LIBCURL). `tail`: on handles that it asks the plug-in for.
+ * itself (OWN_LIBCURL). `tail`: on handles that it asks the plug-in for. `closed`: closes them at
+ * the end, and tells whether their libcurls are still there.
  */
 #include <dlfcn.h>
 #include <stdio.h>
@@ -21,6 +22,8 @@ static const char *const urls[] = {BASE, BASE "3c90c3cc-0d44-4b50-8888-8dd257360
                                    BASE "11111111-1111-4111-8111-111111111111/invoices/"};
 
 typedef struct Plugin {
+  const char *file;
+  void *handle;
   CURL *(*init)(void);
   void (*run_on)(CURL *, const char *, bool);
   void (*run)(const char *, bool);
@@ -36,8 +39,8 @@ static void bind_one(void *handle, const char *name, void *member)
 
 static Plugin open_plugin(const char *file, bool global)
 {
-  Plugin plugin;
-  void *handle = dlopen(file, RTLD_NOW | (global ? RTLD_GLOBAL : RTLD_LOCAL));
+  Plugin plugin = {.file = file};
+  void *handle = plugin.handle = dlopen(file, RTLD_NOW | (global ? RTLD_GLOBAL : RTLD_LOCAL));
   if (!handle) {
     fprintf(stderr, "%s\n", dlerror());
     exit(1);
@@ -59,6 +62,14 @@ static void run(const Plugin *plugin, const char *url, bool multi, bool tail)
     printf("no handle\n");
 }
 
+static void close_plugin(const Plugin *plugin)
+{
+  const bool gnutls = strstr(plugin->file, "gnutls") != NULL;
+  dlclose(plugin->handle);
+  void *libcurl = dlopen(gnutls ? "libcurl-gnutls.so.4" : "libcurl.so.4", RTLD_LAZY | RTLD_NOLOAD);
+  puts(libcurl ? "kept" : "gone");
+}
+
 int main(int argc, char **argv)
 {
   Plugin plugins[2];
@@ -76,5 +87,7 @@ int main(int argc, char **argv)
     for (int i = 3; i < argc; i++)
       run(&plugins[i - 3], urls[i - 2], multi, tail);
   }
+  for (int i = 3; strcmp(argv[1], "closed") == 0 && i < argc; i++)
+    close_plugin(&plugins[i - 3]);
   return 0;
 }

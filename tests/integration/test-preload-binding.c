@@ -192,6 +192,35 @@ static void found_by_name_in_the_pair(void **state)
   }
 }
 
+/* ---- what the shim holds ---- */
+
+static void expect_end(const char *const *argv, Means means, const char *end)
+{
+  Outcome outcome;
+  run(argv, means, &outcome);
+  const char *last = strlen(outcome.out) < strlen(end)
+                         ? outcome.out
+                         : outcome.out + strlen(outcome.out) - strlen(end);
+  assert_string_equal(last, end);
+  assert_int_equal(outcome.status, 0);
+}
+
+/* It knows a libcurl by where it lies: so another object must not lie there some day, whoever has
+ * loaded the shim, and when. */
+static void a_libcurl_is_held(void **state)
+{
+  const char *plugin = beside("libbinding-openssl.so");
+  const char *alone[] = {beside("probe-binding-none"), "closed", "easy", plugin, NULL};
+  const char *started[] = {beside("probe-binding-openssl"), "closed", "easy", plugin, NULL};
+  (void)state;
+  expect_end(alone, BARE, "gone\n");
+  expect_end(alone, SHIM, "kept\n");
+  expect_end(started, SHIM, "kept\n");
+  require_pair();
+  expect_end(alone, SHIM_AND_PAIR, "kept\n");
+  expect_end(alone, PAIR_ALONE, "kept\n");
+}
+
 /* ---- beside others who interpose ---- */
 
 /* Its calls reach libcurl as they would. Those of thred-auth would go through the program, which
@@ -215,6 +244,7 @@ int main(void)
       EASY_AND_MULTI(through_the_pair),
       IN_MODE(found_by_name, easy),
       IN_MODE(found_by_name_in_the_pair, easy),
+      IN_MODE(a_libcurl_is_held, easy),
       IN_MODE(a_program_that_interposes, easy),
   };
   harness_require_installation();

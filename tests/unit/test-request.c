@@ -13,10 +13,13 @@
 #include "lib/config-current.h"
 #include "tests/unit/shipped-fixture.h"
 
-#define THRED "https://sandbox.thredfi.com/v1/platform/businesses/"
-#define EVIL  "https://evil.example/"
-#define TOKEN "the-token-that-must-not-stay-anywhere"
-#define PART  "must-not-stay" /* is enough to look for: a failure may write over the beginning */
+#define THRED   "https://sandbox.thredfi.com/v1/platform/businesses/"
+#define EVIL    "https://evil.example/"
+/* For these libcurl is asked; DEFAULT takes the token of the default business. */
+#define PARSED  "https://sandbox.thredfi.com:443/v1/platform/businesses/"
+#define DEFAULT "https://sandbox.thredfi.com:443/v1/platform/reports"
+#define TOKEN   "the-token-that-must-not-stay-anywhere"
+#define PART    "must-not-stay" /* is enough to look for: a failure may write over the beginning */
 
 /* ---- what the test decides ---- */
 
@@ -390,8 +393,13 @@ static void no_configuration_elsewhere(void **state)
   detach(&fake);
 }
 
-/* The same URL is not parsed twice; another URL, business or configuration is. A URL elsewhere
- * never. */
+static int set_business(FakeCurl *fake, const char *business)
+{
+  return thred_curl_set_business_with(fake, fake_api(), business);
+}
+
+/* The same URL is not parsed twice; another URL or configuration is. A URL elsewhere never. Where
+ * the default business counts, another one does at once. */
 static void a_decision_is_remembered(void **state)
 {
   const Fixture *f = *state;
@@ -399,14 +407,24 @@ static void a_decision_is_remembered(void **state)
   urls_parsed = 0;
   attach(&fake);
   for (int i = 0; i < 5; i++)
-    assert_true(request(&fake, THRED, 0));
+    assert_true(request(&fake, PARSED, 0));
   assert_int_equal(urls_parsed, 1);
-  assert_true(request(&fake, THRED "?page=2", 0));
+  assert_true(request(&fake, PARSED "?page=2", 0));
   assert_int_equal(urls_parsed, 2);
-  assert_int_equal(
-      thred_curl_set_business_with(&fake, fake_api(), "3c90c3cc-0d44-4b50-8888-8dd25736052a"),
-      THRED_OK);
-  assert_true(request(&fake, THRED "?page=2", 0));
+  assert_int_equal(set_business(&fake, "3c90c3cc-0d44-4b50-8888-8dd25736052a"), THRED_OK);
+  assert_true(request(&fake, PARSED "?page=2", 0));
+  assert_int_equal(urls_parsed, 2);
+  assert_true(request(&fake, DEFAULT, 0));
+  assert_true(request(&fake, DEFAULT, 0));
+  assert_int_equal(urls_parsed, 3);
+  assert_int_equal(set_business(&fake, NULL), THRED_OK);
+  assert_false(request(&fake, DEFAULT, 0));
+  assert_int_equal(urls_parsed, 3);
+  setenv("THRED_BUSINESS_ID", "3c90c3cc-0d44-4b50-8888-8dd25736052a", 1);
+  assert_true(request(&fake, DEFAULT, 0));
+  assert_int_equal(urls_parsed, 3);
+  unsetenv("THRED_BUSINESS_ID");
+  assert_false(request(&fake, DEFAULT, 0));
   assert_int_equal(urls_parsed, 3);
   assert_false(request(&fake, EVIL, 0));
   assert_int_equal(urls_parsed, 3);
@@ -414,8 +432,8 @@ static void a_decision_is_remembered(void **state)
   assert_non_null(other);
   memcpy(other, f->snapshot, f->snapshot->size);
   configuration = other;
-  assert_true(request(&fake, THRED, 0));
-  assert_true(request(&fake, THRED, 0));
+  assert_true(request(&fake, PARSED, 0));
+  assert_true(request(&fake, PARSED, 0));
   assert_int_equal(urls_parsed, 4);
   detach(&fake);
   configuration = f->snapshot;

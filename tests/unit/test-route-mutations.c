@@ -145,12 +145,97 @@ static void mutated_urls(void **state)
   assert_true(tokens > MUTATIONS / 100 && tokens < MUTATIONS);
 }
 
+/* The same with the port, which libcurl is asked for; false: there is a port or a user already, or
+ * no path. */
+static bool add_port(const char *url, char *with)
+{
+  size_t scheme = strlen("https://"), length;
+  if (strncasecmp(url, "https://", scheme) != 0)
+    return false;
+  length = scheme + strcspn(url + scheme, "/?#@:");
+  if (url[length] != '/' || strlen(url) + 5 > URL_ROOM)
+    return false;
+  sprintf(with, "%.*s:443%s", (int)length, url, url + length);
+  return true;
+}
+
+static void check_same(const char *url, const RouteDecision *one, const RouteDecision *other)
+{
+  bool decided = one->reason == ROUTE_TOKEN || other->reason == ROUTE_TOKEN ||
+                 one->environment != SNAPSHOT_NONE || other->environment != SNAPSHOT_NONE;
+  if (decided &&
+      (one->reason != other->reason || one->environment != other->environment ||
+       one->host != other->host || one->route != other->route || one->token != other->token ||
+       one->by_default != other->by_default || strcmp(one->business, other->business) != 0))
+    fail_msg("%s, with its port or without: %d, %d", url, one->reason, other->reason);
+}
+
+/* Where nothing but a name stands between https:// and the path, libcurl is not asked. */
+static void libcurl_would_say_the_same(void **state)
+{
+  const Fixture *f = *state;
+  size_t compared = 0, tokens = 0;
+  random_state = SEED;
+  for (int i = 0; i < MUTATIONS; i++) {
+    char url[URL_ROOM], with[URL_ROOM];
+    strcpy(url, good_urls[random_below(sizeof good_urls / sizeof *good_urls)]);
+    if (i % 8)
+      mutate(url);
+    if (!add_port(url, with))
+      continue;
+    RouteDecision one = route_decide(f->snapshot, thred_curl_api(), "GET", url, OWN),
+                  other = route_decide(f->snapshot, thred_curl_api(), "GET", with, OWN);
+    check_same(url, &one, &other);
+    compared++;
+    tokens += one.reason == ROUTE_TOKEN;
+  }
+  print_message("%zu URLs, %zu tokens\n", compared, tokens);
+  assert_true(tokens > MUTATIONS / 100 && compared - tokens > MUTATIONS / 100);
+}
+
+static CURLU *no_parser(void)
+{
+  return NULL;
+}
+
+/* .. and where anything else does, it is: without it there is no token. */
+static void libcurl_is_asked(void **state)
+{
+  static const struct {
+    const char *url;
+    bool plain;
+  } cases[] = {
+      {MINE "/invoices/", true},
+      {"https://SANDBOX.thredfi.com/v1/platform/businesses/" ID, true},
+      {"https://sandbox.thredfi.com:443/v1/platform/businesses/" ID, false},
+      {"https://sandbox.thredfi.com?/v1/platform/businesses/" ID, false},
+      {"https://sandbox.thredfi.com./v1/platform/businesses/" ID, false},
+      {"https://user@sandbox.thredfi.com/v1/platform/businesses/" ID, false},
+      {"https://sandbox%2ethredfi.com/v1/platform/businesses/" ID, false},
+      {"https:/sandbox.thredfi.com/v1/platform/businesses/" ID, false},
+      {"https:///sandbox.thredfi.com/v1/platform/businesses/" ID, false},
+      {"https:\\\\sandbox.thredfi.com/v1/platform/businesses/" ID, false},
+      {MINE "/invoices/?a b", false},
+      {MINE "/invoices/#\t", false},
+  };
+  const Fixture *f = *state;
+  ThredCurlApi api = *thred_curl_api();
+  api.url = no_parser;
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    RouteReason reason = route_decide(f->snapshot, &api, "GET", cases[i].url, OWN).reason;
+    if (reason != (cases[i].plain ? ROUTE_TOKEN : ROUTE_BAD_URL))
+      fail_msg("%s: %s", cases[i].url, route_reason_text(reason));
+  }
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, shipped_setup, fixture_teardown)
 
 int main(void)
 {
   const struct CMUnitTest tests[] = {
       TEST(mutated_urls),
+      TEST(libcurl_would_say_the_same),
+      TEST(libcurl_is_asked),
   };
   return cmocka_run_group_tests_name("route-mutations", tests, NULL, NULL);
 }

@@ -158,7 +158,7 @@ if harden; then
 else
   skip 'a hardened libcurl' 'libcurl.a or a mount namespace is not to be had'
 fi
-is 'thredctl doctor says what exec does for it' "0 $root/lib/thred/curl" \
+is 'thredctl doctor says what exec does for it' "0 $(realpath "$root/lib/thred/curl")" \
   "$("$root/bin/thredctl" doctor --json $python | jq -r '"\(if .reachable then 0 else 1 end) \(.library_path | split(":")[0])"')"
 is 'no token was anywhere else' '0 0' "$(leaks)"
 finish

@@ -49,7 +49,7 @@ for file in libcurl.so.4 libcurl-gnutls.so.4; do
   is '  gets none' 'none 200' "$(seen)"
   same "luajit, $file" luajit "$work/client.lua" $file "$elsewhere/file" "$elsewhere/missing"
 done
-is 'thredctl doctor says what exec does for it' "0 $root/lib/thred/curl" \
+is 'thredctl doctor says what exec does for it' "0 $(realpath "$root/lib/thred/curl")" \
   "$("$root/bin/thredctl" doctor --json luajit | jq -r '"\(if .reachable then 0 else 1 end) \(.library_path | split(":")[0])"')"
 is 'no token was anywhere else' '0 0' "$(leaks)"
 finish

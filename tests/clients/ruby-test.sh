@@ -52,7 +52,7 @@ for mode in ethon request hydra; do
   is '  gets none' 'none 200' "$(seen)"
   same "ruby, $mode" ruby "$work/client.rb" $mode "$elsewhere/file" "$elsewhere/missing"
 done
-is 'thredctl doctor says what exec does for it' "0 $root/lib/thred/curl" \
+is 'thredctl doctor says what exec does for it' "0 $(realpath "$root/lib/thred/curl")" \
   "$("$root/bin/thredctl" doctor --json ruby | jq -r '"\(if .reachable then 0 else 1 end) \(.library_path | split(":")[0])"')"
 is 'no token was anywhere else' '0 0' "$(leaks)"
 finish

@@ -4,4 +4,5 @@ part_title="Where it goes"
 
 part_profile() {
   "$dir/tests/bench/bench-world" --nginx tests/bench/profile "$dir" "$top/$dir/root" "$work" || failed=1
+  cat tests/bench/parts/left.md
 }

@@ -10,7 +10,7 @@ cd "$1" || exit 1
 page=docs/architecture.md
 
 # Folders that the page has no table for: it has a sentence instead.
-without_table=(docs docs/man tests 'tests/*')
+without_table=(docs docs/benchmarks docs/man tests 'tests/*')
 
 # is_there NAME: a path from the top, a file anywhere, or a pattern of either.
 is_there() {

@@ -71,6 +71,8 @@ typedef struct {
  * plot, ID.svg: letters, digits, "-"). Rows are also appended to the file that BENCH_DATA names. */
 void bench_table(const char *id, const char *title, ...) __attribute__((format(printf, 2, 3)));
 void bench_row(const BenchRow *row);
+/* A number without a unit; below 0 `exactly` asks for nothing, else it decides. */
+void bench_count_row(const char *name, double value, double exactly);
 /* A paragraph above or under the rows. A row after it begins the columns anew. */
 void bench_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -182,24 +182,13 @@ static void print_table(BenchVariant *const *variants, double target)
   }
 }
 
-static void count_row(const char *name, int value, size_t target)
-{
-  BenchRow line = {.name = name,
-                   .unit = "",
-                   .figure = bench_count(value),
-                   .compare = BENCH_EXACTLY,
-                   .target = (double)target,
-                   .decides = true};
-  bench_row(&line);
-}
-
 static void print_counts(size_t cold_starts)
 {
   bench_table("oneshot-counts", "Token requests of all these starts");
-  count_row("for a partner token, one a cold start", counter(&emulator, "token_requests.partner"),
-            cold_starts);
-  count_row("for the business's, one a cold start", counter(&emulator, "token_requests.business"),
-            cold_starts);
+  bench_count_row("for a partner token, one a cold start",
+                  counter(&emulator, "token_requests.partner"), (double)cold_starts);
+  bench_count_row("for the business's, one a cold start",
+                  counter(&emulator, "token_requests.business"), (double)cold_starts);
 }
 
 /* ---- all of it ---- */

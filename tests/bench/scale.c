@@ -67,17 +67,6 @@ static void start(CrowdKind kind, unsigned processes, unsigned threads)
 
 /* ---- the tables ---- */
 
-static void count_row(const char *name, double value, double target)
-{
-  BenchRow line = {.name = name, .unit = "", .figure = bench_count(value)};
-  if (target >= 0) {
-    line.compare = BENCH_EXACTLY;
-    line.target = target;
-    line.decides = true;
-  }
-  bench_row(&line);
-}
-
 static void print_counts(const char *crowd, const char *id, int later)
 {
   uint64_t failures = 0;
@@ -87,14 +76,14 @@ static void print_counts(const char *crowd, const char *id, int later)
   for (int kind = CROWD_ATTACHED; kind < CROWD_KINDS; kind++) {
     double target = kind == CROWD_OWN ? -1 : 1;
     snprintf(name, sizeof name, "%s, partner", crowd_names[kind]);
-    count_row(name, teams[kind].partner, target);
+    bench_count_row(name, teams[kind].partner, target);
     snprintf(name, sizeof name, "%s, business", crowd_names[kind]);
-    count_row(name, teams[kind].business, target);
+    bench_count_row(name, teams[kind].business, target);
   }
   for (int kind = 0; kind < CROWD_KINDS; kind++)
     failures += teams[kind].failures;
-  count_row("of all of them after their first request", later, 0);
-  count_row("requests of all of them that failed", (double)failures, 0);
+  bench_count_row("of all of them after their first request", later, 0);
+  bench_count_row("requests of all of them that failed", (double)failures, 0);
 }
 
 enum { RATE, P99, CPU, SAMPLES /* of one slice, for each kind */ };

@@ -138,17 +138,6 @@ static double sample_base(void *data)
 
 /* ---- the tables ---- */
 
-static void count_row(const char *name, double value, double target)
-{
-  BenchRow line = {.name = name, .unit = "", .figure = bench_count(value)};
-  if (target >= 0) {
-    line.compare = BENCH_EXACTLY;
-    line.target = target;
-    line.decides = true;
-  }
-  bench_row(&line);
-}
-
 /* `base`: NULL, or what the ratio is to. */
 static void row(const char *name, const BenchVariant *variant, const BenchVariant *base)
 {
@@ -197,9 +186,9 @@ static void print(const BenchVariant *of, const Storm *each)
   row("1,000 that each cache for themselves, the last", &of[EACH], base);
   row("  half of them", &of[EACH_HALF], NULL);
   row("  CPU time of the 1,000", &of[EACH_CPU], NULL);
-  count_row("  requests for a partner token, the last round", each->partner, -1);
-  count_row("  requests for the business's, the last round", each->business, -1);
-  count_row("  processes without a token, in all rounds", each->failed, -1);
+  bench_count_row("  requests for a partner token, the last round", each->partner, -1);
+  bench_count_row("  requests for the business's, the last round", each->business, -1);
+  bench_count_row("  processes without a token, in all rounds", each->failed, -1);
 }
 
 static void measure(size_t rounds)
@@ -245,12 +234,12 @@ static void print_counts(size_t cold_starts)
 {
   bench_table("storm-tokens", "What the emulator counted in each of ours, %zu cold starts",
               cold_starts);
-  count_row("requests for a partner token, most", seen.partner_most, 1);
-  count_row("requests for a partner token, least", seen.partner_least, 1);
-  count_row("requests for the business's token, most", seen.business_most, 1);
-  count_row("requests for the business's token, least", seen.business_least, 1);
-  count_row("processes without a token", seen.failed, 0);
-  count_row("processes with another token than the first one", seen.different, 0);
+  bench_count_row("requests for a partner token, most", seen.partner_most, 1);
+  bench_count_row("requests for a partner token, least", seen.partner_least, 1);
+  bench_count_row("requests for the business's token, most", seen.business_most, 1);
+  bench_count_row("requests for the business's token, least", seen.business_least, 1);
+  bench_count_row("processes without a token", seen.failed, 0);
+  bench_count_row("processes with another token than the first one", seen.different, 0);
 }
 
 int main(int argc, char **argv)

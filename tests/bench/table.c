@@ -144,6 +144,17 @@ void bench_row(const BenchRow *row)
   append_data(row);
 }
 
+void bench_count_row(const char *name, double value, double exactly)
+{
+  const bool decides = exactly >= 0;
+  bench_row(&(BenchRow){.name = name,
+                        .unit = "",
+                        .figure = bench_count(value),
+                        .compare = decides ? BENCH_EXACTLY : BENCH_NO_TARGET,
+                        .target = exactly,
+                        .decides = decides});
+}
+
 int bench_status(void)
 {
   return status;
